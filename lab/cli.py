@@ -1,0 +1,62 @@
+"""The command line: `lab up`, `lab demo`."""
+
+import argparse
+import signal
+import sys
+import threading
+from collections.abc import Sequence
+
+from rich.console import Console
+from rich.table import Table as Grid
+
+from lab import LabError
+from lab.native import NativeStack
+from lab.table import Table
+
+console = Console(highlight=False)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="lab", description="See, measure and settle WSGI versus ASGI.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    up = commands.add_parser("up", help="start the stack without Docker and keep it until Ctrl-C")
+    up.add_argument("--profile", action="append", default=[], metavar="NAME", help="further rows, as in Compose")
+    up.set_defaults(run=lambda options: keep_up(tuple(options.profile)))
+    options = parser.parse_args(arguments)
+    for name in (signal.SIGTERM, signal.SIGHUP):  # stop as on Ctrl-C: nothing is left running
+        signal.signal(name, lambda number, frame: sys.exit(128 + number))
+    try:
+        return int(options.run(options) or 0)
+    except LabError as error:
+        print(f"lab: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        return 130
+
+
+def keep_up(profiles: tuple[str, ...]) -> None:
+    with (
+        console.status("starting") as status,
+        NativeStack(Table(), profiles, fixed_ports=True, progress=status.update) as stack,
+    ):
+        status.stop()
+        console.print(places(stack))
+        console.print(f"Logs in {stack.run}/logs. Ctrl-C stops everything.")
+        try:
+            threading.Event().wait()
+        except KeyboardInterrupt:
+            status.update("stopping")
+            status.start()
+
+
+def places(stack: NativeStack) -> Grid:
+    """Where each thing of the running stack is."""
+    grid = Grid(box=None, pad_edge=False)
+    for heading in ("", "through the gateway", "direct", "what it is"):
+        grid.add_column(heading, overflow="fold")
+    grid.add_row("the page", f"{stack.https}/", f"{stack.http}/", "what runs, with links")
+    grid.add_row("Locust", "", f"{stack.locust}/", "load, with a web UI")
+    for row in stack.rows:
+        what = f"{row.framework} on {row.server} ({row.interface}, {row.model})"
+        grid.add_row(row.name, f"{stack.https}/{row.name}/", f"{stack.url(row)}/", what)
+    return grid

@@ -1,0 +1,9 @@
+from locust import FastHttpUser, task
+
+
+class X(FastHttpUser):
+    host = "http://x"
+
+    @task
+    def t(self):
+        self.client.get("/")

@@ -1,0 +1,70 @@
+"""The contract on FastAPI: ASGI, one event loop for all requests of a worker."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+from starlette.routing import Match, Route
+
+import workloads
+from fastapi_service import database
+from fastapi_service.routes import routes
+from fastapi_service.sockets import room, sockets
+
+
+@asynccontextmanager
+async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+    await database.pool.open()
+    yield
+    room.close()
+    await database.pool.close()
+
+
+def create_app() -> FastAPI:
+    # No generated pages and no redirects: the same routes as Flask, and nothing else.
+    app = FastAPI(lifespan=lifespan, openapi_url=None, redirect_slashes=False)
+    app.include_router(routes)
+    app.include_router(sockets)
+    app.add_exception_handler(workloads.Problem, on_problem)
+    app.add_exception_handler(HTTPException, on_http_error)
+    app.add_exception_handler(RequestValidationError, on_invalid_body)
+    app.add_exception_handler(Exception, on_failure)
+    return app
+
+
+async def on_problem(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, workloads.Problem)
+    return problem(error.status, error.detail)
+
+
+async def on_http_error(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)
+    response = problem(error.status_code)
+    if error.status_code == 405:  # Starlette names the methods of one route; a path may have several
+        matching = [r for r in request.app.routes if isinstance(r, Route) and r.matches(request.scope)[0] != Match.NONE]
+        response.headers["Allow"] = ", ".join(sorted({method for r in matching for method in r.methods or ()}))
+    return response
+
+
+async def on_invalid_body(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)
+    first = error.errors()[0]
+    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media_type != "application/json" and not (
+        media_type.startswith("application/") and media_type.endswith("+json")
+    ):
+        return problem(415)
+    if first["type"] == "json_invalid" or (first["type"] == "missing" and request.headers.get("content-length") == "0"):
+        return problem(400)
+    return problem(422, workloads.BODY_RULE)
+
+
+async def on_failure(request: Request, error: Exception) -> JSONResponse:
+    return problem(500)
+
+
+def problem(status: int, detail: str | None = None) -> JSONResponse:
+    return JSONResponse(workloads.problem(status, detail), status, media_type=workloads.PROBLEM_JSON)

@@ -1,0 +1,122 @@
+"""The routes on FastAPI. Read it beside flask_service/routes.py: same order, same names; what differs is the lesson."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import PlainTextResponse
+from fastapi.routing import APIRoute
+from fastapi.sse import EventSourceResponse, ServerSentEvent
+from pydantic import BaseModel, ConfigDict, Field, StrictStr
+
+import workloads
+from fastapi_service import database
+
+
+class GetAndHead(APIRoute):
+    """FastAPI leaves HEAD out where Flask and RFC 9110 have it."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self.methods and "GET" in self.methods:
+            self.methods.add("HEAD")
+
+
+routes = APIRouter(route_class=GetAndHead)
+
+
+def query(parameter: workloads.Parameter) -> Callable[[Request], Awaitable[int]]:
+    async def read(request: Request) -> int:
+        return parameter.read(request.query_params.getlist(parameter.name))
+
+    return read
+
+
+WaitMs = Annotated[int, Depends(query(workloads.WAIT_MS))]
+
+
+@routes.get("/health")
+async def health() -> dict[str, str]:
+    return {"status": "ok"}
+
+
+@routes.get("/ready")
+async def ready() -> dict[str, str]:
+    await database.ping()
+    return {"status": "ok"}
+
+
+@routes.get("/about")
+async def about(request: Request) -> dict[str, Any]:
+    return workloads.about("ASGI", "fastapi", f"HTTP/{request.scope['http_version']}")
+
+
+@routes.get("/plaintext")
+async def plaintext() -> PlainTextResponse:
+    return PlainTextResponse(workloads.PLAINTEXT)
+
+
+@routes.get("/json")
+async def greeting() -> dict[str, str]:
+    return workloads.GREETING
+
+
+@routes.get("/wait")
+async def wait(ms: WaitMs) -> dict[str, int]:
+    await asyncio.sleep(ms / 1000)  # gives the event loop away; it serves others meanwhile
+    return {"waited_ms": ms}
+
+
+@routes.get("/wait/threadpool")
+def wait_threadpool(ms: WaitMs) -> dict[str, int]:
+    """Plain `def` on ASGI: FastAPI runs it on a pool of 40 threads."""
+    time.sleep(ms / 1000)
+    return {"waited_ms": ms}
+
+
+@routes.get("/wait/blocking")
+async def wait_blocking(ms: WaitMs) -> dict[str, int]:
+    """The trap: a call that blocks inside `async def` stops the event loop, and with it every client."""
+    time.sleep(ms / 1000)  # noqa: ASYNC251  (the trap is what this route is there to show)
+    return {"waited_ms": ms}
+
+
+@routes.get("/db")
+async def db_read(queries: Annotated[int, Depends(query(workloads.QUERIES))]) -> list[dict[str, Any]]:
+    return await database.read_items(queries)
+
+
+@routes.post("/db")
+async def db_write(value: Annotated[int, Depends(query(workloads.VALUE))]) -> dict[str, Any]:
+    return await database.write_entry(value)
+
+
+@routes.get("/cpu")
+def cpu(rounds: Annotated[int, Depends(query(workloads.ROUNDS))]) -> dict[str, int]:
+    # Plain `def`: in `async def` this work would keep the event loop from everybody else.
+    return {"rounds": rounds, "result": workloads.cpu_work(rounds)}
+
+
+class Message(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    message: StrictStr = Field(min_length=1, max_length=workloads.MAX_TEXT)
+
+
+@routes.post("/echo", max_body_size=workloads.MAX_BODY)
+async def echo(message: Message) -> Message:
+    return message
+
+
+@routes.get("/stream", response_class=EventSourceResponse)
+async def stream(
+    request: Request,
+    events: Annotated[int, Depends(query(workloads.EVENTS))],
+    interval_ms: Annotated[int, Depends(query(workloads.INTERVAL_MS))],
+) -> AsyncIterator[ServerSentEvent]:
+    for number in range(events if request.method == "GET" else 0):
+        if number:
+            await asyncio.sleep(interval_ms / 1000)
+        yield ServerSentEvent(raw_data=workloads.event_data(number))

@@ -1,0 +1,55 @@
+"""The contract on Flask: WSGI, one thread per request."""
+
+from typing import Any
+
+from flask import Flask, Response, jsonify
+from flask.json.provider import DefaultJSONProvider
+from werkzeug.exceptions import HTTPException
+
+import workloads
+from flask_service import database
+from flask_service.routes import routes
+from flask_service.sockets import sockets
+
+
+class CompactJSON(DefaultJSONProvider):
+    """The same bytes as FastAPI: no line feed at the end, no sorting, UTF-8 as it is."""
+
+    compact = True
+    ensure_ascii = False
+    sort_keys = False
+
+    def response(self, *args: Any, **kwargs: Any) -> Response:
+        body = self.dumps(self._prepare_response_obj(args, kwargs), separators=(",", ":"))
+        return Response(body, mimetype=self.mimetype)
+
+
+def create_app() -> Flask:
+    app = Flask(__name__, static_folder=None)
+    app.json = CompactJSON(app)
+    app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False  # as FastAPI: 405
+    app.config["SOCK_SERVER_OPTIONS"] = {"max_message_size": workloads.MAX_BODY}
+    app.register_blueprint(routes)
+    app.register_blueprint(sockets)
+    app.register_error_handler(workloads.Problem, on_problem)
+    app.register_error_handler(HTTPException, on_http_error)
+    database.pool.open()
+    return app
+
+
+def on_problem(error: workloads.Problem) -> Response:
+    return problem(error.status, error.detail)
+
+
+def on_http_error(error: HTTPException) -> Response:
+    response = problem(error.code or 500)
+    if allowed := getattr(error, "valid_methods", None):
+        response.headers["Allow"] = ", ".join(sorted(allowed))
+    return response
+
+
+def problem(status: int, detail: str | None = None) -> Response:
+    response = jsonify(workloads.problem(status, detail))
+    response.status_code = status
+    response.content_type = workloads.PROBLEM_JSON
+    return response

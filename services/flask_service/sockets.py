@@ -1,0 +1,112 @@
+"""WebSocket on WSGI: flask-sock takes the socket from the server and keeps the request's thread for its life."""
+
+from queue import Queue
+from threading import Lock, Thread
+
+import psycopg
+from flask import Blueprint, request
+from flask_sock import Sock
+from simple_websocket import ConnectionClosed, Server
+
+import workloads
+from flask_service import database
+
+sockets = Blueprint("sockets", __name__)
+sock = Sock()
+
+
+@sockets.before_request
+def upgrade_only() -> None:
+    if request.headers.get("Upgrade", "").lower() != "websocket":
+        raise workloads.Problem(400, workloads.WEBSOCKET_ONLY)
+    if "gunicorn.socket" not in request.environ:  # WSGI has no word for it: the server must hand the socket out
+        raise workloads.Problem(501, workloads.DETAILS[501])
+    request.environ.pop("HTTP_SEC_WEBSOCKET_EXTENSIONS", None)  # no compression, as on the other rows
+
+
+@sockets.get("/ws/echo")
+@sockets.get("/ws/broadcast")
+def plain_request() -> str:
+    return ""  # never reached: upgrade_only answers
+
+
+@sock.route("/ws/echo", bp=sockets)
+def echo(ws: Server) -> None:
+    while True:
+        ws.send(ws.receive())
+
+
+@sock.route("/ws/broadcast", bp=sockets)
+def broadcast(ws: Server) -> None:
+    try:
+        client = room.join()
+    except psycopg.OperationalError:
+        ws.close(workloads.CLOSE_TRY_LATER)
+        return
+    # Only this thread ever sends on the socket: simple-websocket has no lock of its own.
+    Thread(target=deliver, args=(ws, client), daemon=True).start()
+    try:
+        while True:
+            message = ws.receive()
+            if refusal := workloads.broadcast_refusal(message):
+                client.put(refusal)
+            else:
+                database.notify(message)
+    except workloads.Problem:
+        client.put(workloads.CLOSE_TRY_LATER)
+    finally:
+        room.leave(client)
+        client.put(workloads.CLOSE_NORMAL)
+
+
+def deliver(ws: Server, client: "Client") -> None:
+    try:
+        while isinstance(item := client.get(), str):
+            ws.send(item)
+        ws.close(item)
+    except (ConnectionClosed, OSError):
+        return  # the client has left; its receiving thread tidies up
+
+
+Client = Queue[str | int]  # what to send: messages, then a close code
+
+
+class Room:
+    """The broadcast clients of this worker. PostgreSQL carries a message to the rooms of all workers."""
+
+    def __init__(self) -> None:
+        self.lock = Lock()
+        self.clients: set[Client] = set()
+        self.listening = False
+
+    def join(self) -> Client:
+        """A new client, listening from now on; psycopg.OperationalError where the database is away."""
+        client: Client = Queue()
+        with self.lock:
+            if not self.listening:
+                Thread(target=self.listen, args=(database.listen(),), daemon=True).start()
+                self.listening = True
+            self.clients.add(client)
+        return client
+
+    def leave(self, client: Client) -> None:
+        self.clients.discard(client)
+
+    def listen(self, connection: psycopg.Connection) -> None:
+        try:
+            for notice in connection.notifies():
+                for client in tuple(self.clients):
+                    if client.qsize() < workloads.BROADCAST_QUEUE:
+                        client.put(notice.payload)
+                    else:
+                        self.leave(client)
+                        client.put(workloads.CLOSE_TRY_LATER)
+        except psycopg.OperationalError:
+            with self.lock:
+                self.listening = False
+                lost, self.clients = self.clients, set()
+            for client in lost:
+                client.put(workloads.CLOSE_TRY_LATER)
+
+
+room = Room()

@@ -1,0 +1,196 @@
+"""What both services do: payloads, limits, CPU work, SQL and error texts. How they do it is theirs.
+
+Constants and pure functions, standard library only. Nothing here knows Flask, FastAPI, WSGI or ASGI.
+"""
+
+import os
+import random
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from http import HTTPStatus
+from importlib.metadata import version
+from pathlib import Path
+from platform import python_version
+from sys import argv
+from typing import Any
+
+PLAINTEXT = b"Hello, World!"
+GREETING = {"message": "Hello, World!"}
+
+
+# Parameters and errors
+
+
+class Problem(Exception):
+    """A request that cannot be served: becomes an `application/problem+json` answer (RFC 9457)."""
+
+    def __init__(self, status: int, detail: str) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.detail = detail
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """A whole number in the query string, `low` to `high`, taken as `default` where it is absent."""
+
+    name: str
+    low: int
+    high: int
+    default: int
+
+    def read(self, given: Sequence[str]) -> int:
+        """The value of every `name=` of the query string; Problem 422 unless it is one plain number.
+
+        ASCII digits only: `int()` alone would also take `+5`, `1_0`, ` 5` and Arabic-Indic digits.
+        """
+        if not given:
+            return self.default
+        if len(given) == 1 and re.fullmatch("[0-9]{1,9}", given[0]) and self.low <= int(given[0]) <= self.high:
+            return int(given[0])
+        raise Problem(422, f"{self.name} must be given once, as a whole number from {self.low} to {self.high}")
+
+
+WAIT_MS = Parameter("ms", low=0, high=10_000, default=100)
+QUERIES = Parameter("queries", low=1, high=100, default=1)
+VALUE = Parameter("value", low=0, high=1_000_000, default=1)
+ROUNDS = Parameter("rounds", low=1, high=1_000_000, default=10_000)
+EVENTS = Parameter("events", low=1, high=1_000, default=10)
+INTERVAL_MS = Parameter("interval_ms", low=0, high=10_000, default=100)
+
+MAX_BODY = 64 * 1024  # bytes of a request body, and of a WebSocket message
+MAX_TEXT = 10_000  # characters of an echoed message
+BODY_RULE = f'the body must be {{"message": text}} with 1 to {MAX_TEXT} characters of text and nothing else'
+
+DETAILS = {
+    400: "the body is not valid JSON",
+    404: "there is no such route",
+    405: "this route does not take this method",
+    413: f"the body is larger than {MAX_BODY} bytes",
+    415: "the body must be sent as application/json",
+    500: "the service failed: its log says why",
+    501: "this server cannot do that: ask another row",
+    503: "the database does not answer: routes that need none still work",
+}
+PROBLEM_JSON = "application/problem+json"
+
+
+def problem(status: int, detail: str | None = None) -> dict[str, Any]:
+    """The body of an error answer (RFC 9457)."""
+    detail = detail or DETAILS.get(status, HTTPStatus(status).description)
+    return {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "detail": detail}
+
+
+def is_message(body: object) -> bool:
+    """Whether a decoded JSON body is what /echo takes: BODY_RULE as code, for frameworks without models."""
+    if not isinstance(body, dict) or body.keys() != {"message"}:
+        return False
+    text = body["message"]
+    return isinstance(text, str) and 1 <= len(text) <= MAX_TEXT and not re.search("[\ud800-\udfff]", text)
+
+
+# CPU work
+
+
+def cpu_work(rounds: int) -> int:
+    """A number that takes `rounds` steps of pure Python to find (the generator of Park and Miller, 1988)."""
+    x = 1
+    for _ in range(rounds):
+        x = x * 48_271 % 2_147_483_647
+    return x
+
+
+# Server-sent events
+
+
+def event_data(number: int) -> str:
+    return f'{{"event":{number}}}'
+
+
+# The database
+
+DATABASE_URL = os.environ.get("DATABASE_URL", "postgresql:///")
+POOL_SIZE = int(os.environ.get("POOL_SIZE", "8"))  # connections per worker, the same for both services
+DATABASE_TIMEOUT_S = 3  # how long a request waits for a connection before it answers 503
+# A pool that gives up its attempts soon asks anew with the next request: it is back as soon as the database.
+POOL: dict[str, Any] = {
+    "min_size": POOL_SIZE,
+    "max_size": POOL_SIZE,
+    "timeout": DATABASE_TIMEOUT_S,
+    "reconnect_timeout": 1,
+}
+CONNECTION: dict[str, Any] = {"autocommit": True, "connect_timeout": DATABASE_TIMEOUT_S, "prepare_threshold": 0}
+
+SCHEMA = (Path(__file__).parent / "schema.sql").read_text()
+ITEMS = 10_000  # rows of the seeded table; schema.sql fills them
+SELECT_ITEM = "SELECT id, value FROM items WHERE id = %s"
+INSERT_ENTRY = """
+    INSERT INTO entries (value) VALUES (%s)
+    ON CONFLICT (id) DO UPDATE SET value = excluded.value
+    RETURNING id
+"""
+SELECT_ENTRY = "SELECT id, value FROM entries WHERE id = %s"
+
+
+def random_id() -> int:
+    return random.randint(1, ITEMS)
+
+
+def item_value(item_id: int) -> int:
+    """The value that schema.sql gave the item, so that a client can check what it was sent."""
+    return item_id * 7_919 % 10_007
+
+
+# Broadcast
+
+CHANNEL = "broadcast_" + os.environ.get("ROW", "local").replace("-", "_")
+LISTEN = f"LISTEN {CHANNEL}"
+NOTIFY = f"SELECT pg_notify('{CHANNEL}', %s)"
+MAX_BROADCAST = 7_900  # bytes: PostgreSQL carries notifications of up to 7,999
+BROADCAST_QUEUE = 1_000  # messages kept for a client that reads slowly, before it is let go
+CLOSE_NORMAL = 1000  # close codes: RFC 6455, 7.4.1 and the registry of 11.7
+CLOSE_TRY_LATER = 1013
+WEBSOCKET_ONLY = "this route speaks WebSocket: connect with an upgrade"
+
+
+def broadcast_refusal(message: str | bytes) -> int | None:
+    """The close code for a message that PostgreSQL cannot carry; None where it can."""
+    if isinstance(message, bytes):
+        return 1003
+    if "\0" in message:
+        return 1007
+    return 1009 if len(message.encode()) > MAX_BROADCAST else None
+
+
+# Who answers
+
+
+def about(interface: str, framework: str, protocol: str) -> dict[str, Any]:
+    """What serves this request, and under which settings; `framework` is a distribution's name or ""."""
+    server = Path(argv[0]).name
+    return {
+        "row": os.environ.get("ROW", "local"),
+        "interface": interface,
+        "framework": f"{framework} {version(framework)}" if framework else "none",
+        "server": f"{server} {version(server)}" if server in ("gunicorn", "uvicorn", "granian") else server,
+        "model": os.environ.get("MODEL", "unknown"),
+        "protocol": protocol,
+        "python": python_version(),
+        "pid": os.getpid(),
+        "command": " ".join([server, *argv[1:]]),
+        "settings": {
+            name: value
+            for name, value in sorted(os.environ.items())
+            if name.startswith(server.upper() + "_") or name in ("WEB_CONCURRENCY", "POOL_SIZE")
+        },
+        "cpus": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+        "cpu_limit": _cgroup("cpu.max"),
+        "memory_limit": _cgroup("memory.max"),
+    }
+
+
+def _cgroup(name: str) -> str | None:
+    """A limit of the container, as the kernel words it; None outside one."""
+    path = Path("/sys/fs/cgroup") / name
+    return path.read_text().strip() if path.exists() else None
