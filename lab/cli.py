@@ -22,6 +22,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     up = commands.add_parser("up", help="start the stack without Docker and keep it until Ctrl-C")
     up.add_argument("--profile", action="append", default=[], metavar="NAME", help="further rows, as in Compose")
     up.set_defaults(run=lambda options: keep_up(tuple(options.profile)))
+    demo = commands.add_parser("demo", help="compare Flask and FastAPI under five loads, in about a minute")
+    demo.set_defaults(run=lambda options: compare())
     options = parser.parse_args(arguments)
     for name in (signal.SIGTERM, signal.SIGHUP):  # stop as on Ctrl-C: nothing is left running
         signal.signal(name, lambda number, frame: sys.exit(128 + number))
@@ -47,6 +49,12 @@ def keep_up(profiles: tuple[str, ...]) -> None:
         except KeyboardInterrupt:
             status.update("stopping")
             status.start()
+
+
+def compare() -> None:
+    from lab import demo  # Locust takes half a second to load, and only this command needs it
+
+    demo.run(console)
 
 
 def places(stack: NativeStack) -> Grid:

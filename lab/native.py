@@ -95,6 +95,10 @@ class NativeStack:
         return self.run / "gateway" / "tls" / "ca.pem"
 
     @property
+    def rows_file(self) -> Path:
+        return self.run / "gateway" / "html" / "rows.json"
+
+    @property
     def passfile(self) -> Path:
         return self.run / "secrets" / "pgpass"
 

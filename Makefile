@@ -1,0 +1,48 @@
+# The index of what one can do here. Every target does its own set-up; the first one takes about a minute.
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+PYTHON ?= python3
+BIN := .venv/bin
+READY := .venv/ready
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: $(READY) ## compare Flask (WSGI) and FastAPI (ASGI) under five loads, in about a minute
+	@$(BIN)/lab demo
+
+up: $(READY) ## start the stack without Docker and keep it until Ctrl-C
+	@$(BIN)/lab up
+
+test: $(READY) ## run every test (those of the Docker door where an engine runs)
+	@$(BIN)/pytest
+
+check: $(READY) ## lint and type-check; changes nothing
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+
+format: $(READY) ## let ruff put the code in order
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+lock: $(READY) ## pin all dependencies anew in requirements.lock
+	$(BIN)/uv pip compile --quiet --universal --generate-hashes --upgrade --no-header --python-version 3.11 \
+		--group dev pyproject.toml --output-file requirements.lock
+
+clean: ## remove the environment, caches and results
+	rm -rf .venv .*_cache results
+
+# --without-pip, and the system's pip from outside: some systems ship venv without ensurepip.
+$(READY): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "This needs Python 3.11 or newer: make PYTHON=/path/to/python3"; exit 1; }
+	@echo "Setting up .venv (once, about a minute)"
+	@rm -rf .venv
+	@$(PYTHON) -m venv --without-pip .venv
+	@$(PYTHON) -m pip --python $(BIN)/python install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(PYTHON) -m pip --python $(BIN)/python install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.PHONY: help demo up test check format lock clean
