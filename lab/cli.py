@@ -59,12 +59,12 @@ def compare() -> None:
 
 def places(stack: NativeStack) -> Grid:
     """Where each thing of the running stack is."""
-    grid = Grid(box=None, pad_edge=False)
-    for heading in ("", "through the gateway", "direct", "what it is"):
-        grid.add_column(heading, overflow="fold")
-    grid.add_row("the page", f"{stack.https}/", f"{stack.http}/", "what runs, with links")
-    grid.add_row("Locust", "", f"{stack.locust}/", "load, with a web UI")
+    grid = Grid.grid(padding=(0, 2, 0, 0))
+    grid.add_row("the page", f"{stack.https}/", f"or {stack.http}/ without TLS")
+    grid.add_row("Locust", f"{stack.locust}/", "load, from a web UI")
+    grid.add_row()
+    grid.add_row("[bold]rows", "direct", f"or {stack.https}/ROW/")
     for row in stack.rows:
-        what = f"{row.framework} on {row.server} ({row.interface}, {row.model})"
-        grid.add_row(row.name, f"{stack.https}/{row.name}/", f"{stack.url(row)}/", what)
+        app = "bare" if row.framework == "none" else row.framework
+        grid.add_row(row.name, stack.url(row), f"{row.interface}: {app} on {row.server}, {row.model}")
     return grid

@@ -52,6 +52,7 @@ def run(console: Console) -> None:
     """The whole demo; its raw results stay in a folder below results/. LabError where it cannot be done."""
     table = Table()
     results = ROOT / "results" / f"{datetime.now():%Y-%m-%dT%H-%M-%S}-demo"
+    console.print(f"Five loads, each on {' and '.join(ROWS)} in turn: about a minute.")
     with console.status("starting the stack") as status:
         others = ("locust", "locust-worker", "wsgi", "asgi")
         with NativeStack(table, leave_out=others, progress=status.update) as stack:
@@ -110,8 +111,10 @@ def measure(stack: NativeStack, raw: Path, console: Console) -> list[dict[str, A
             generator.stdin.write(json.dumps(todo))
             generator.stdin.close()
             bar = progress.add_task("", total=len(todo))
-            for block in todo:
+            for number, block in enumerate(todo):
                 progress.update(bar, description=f"{block['row']:<8} {block['workload']}")
+                if not console.is_terminal and number % len(ORDER) == 0:
+                    console.print(f"{number}/{len(todo)} blocks done, now {block['workload']}")
                 line = generator.stdout.readline()
                 if not line:
                     raise LabError(f"the load generator ended early: its blocks so far are in {raw}")

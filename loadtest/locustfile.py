@@ -13,8 +13,7 @@ globals().update({user.__name__: user for user in USERS})  # Locust takes the cl
 
 @events.init_command_line_parser.add_listener
 def add_fields(parser: Any) -> None:
-    group = parser.add_argument_group("The rows and what is asked of them")
-    group.add_argument(
+    parser.add_argument(
         "--rows",
         nargs="+",
         is_multiple=True,
@@ -22,12 +21,12 @@ def add_fields(parser: Any) -> None:
         default=["flask", "fastapi"],
         help="Rows under load. With several, users are dealt out to them in turn.",
     )
-    group.add_argument(
+    parser.add_argument(
         "--path",
         choices=list(targets.PATHS),
         default="gateway",
         help="; ".join(f"{name}: {what}" for name, what in targets.PATHS.items()),
     )
-    group.add_argument("--wait-ms", type=int, default=100, help="Wait: milliseconds the service waits, 0 to 10000.")
-    group.add_argument("--queries", type=int, default=1, help="DbRead: queries per request, 1 to 100.")
-    group.add_argument("--rounds", type=int, default=10_000, help="Cpu: rounds of work per request, 1 to 1000000.")
+    parser.add_argument("--wait-ms", type=int, default=100, help="Wait: milliseconds the service waits, 0 to 10000.")
+    parser.add_argument("--queries", type=int, default=1, help="DbRead: queries per request, 1 to 100.")
+    parser.add_argument("--rounds", type=int, default=10_000, help="Cpu: rounds of work per request, 1 to 1000000.")

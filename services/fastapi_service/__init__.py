@@ -7,7 +7,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
-from starlette.routing import Match, Route
+from starlette.routing import Match
 
 import workloads
 from fastapi_service import database
@@ -44,20 +44,14 @@ async def on_http_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
     response = problem(error.status_code)
     if error.status_code == 405:  # Starlette names the methods of one route; a path may have several
-        matching = [r for r in request.app.routes if isinstance(r, Route) and r.matches(request.scope)[0] != Match.NONE]
-        response.headers["Allow"] = ", ".join(sorted({method for r in matching for method in r.methods or ()}))
+        same_path = [r for r in (*routes.routes, *sockets.routes) if r.matches(request.scope)[0] != Match.NONE]
+        response.headers["Allow"] = ", ".join(sorted({name for r in same_path for name in getattr(r, "methods", ())}))
     return response
 
 
 async def on_invalid_body(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
-    first = error.errors()[0]
-    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if media_type != "application/json" and not (
-        media_type.startswith("application/") and media_type.endswith("+json")
-    ):
-        return problem(415)
-    if first["type"] == "json_invalid" or (first["type"] == "missing" and request.headers.get("content-length") == "0"):
+    if error.errors()[0]["type"] == "json_invalid":
         return problem(400)
     return problem(422, workloads.BODY_RULE)
 

@@ -7,24 +7,14 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import PlainTextResponse
-from fastapi.routing import APIRoute
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 from pydantic import BaseModel, ConfigDict, Field, StrictStr
 
 import workloads
 from fastapi_service import database
+from fastapi_service.route import Route
 
-
-class GetAndHead(APIRoute):
-    """FastAPI leaves HEAD out where Flask and RFC 9110 have it."""
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        if self.methods and "GET" in self.methods:
-            self.methods.add("HEAD")
-
-
-routes = APIRouter(route_class=GetAndHead)
+routes = APIRouter(route_class=Route)
 
 
 def query(parameter: workloads.Parameter) -> Callable[[Request], Awaitable[int]]:
@@ -105,7 +95,7 @@ class Message(BaseModel):
     message: StrictStr = Field(min_length=1, max_length=workloads.MAX_TEXT)
 
 
-@routes.post("/echo", max_body_size=workloads.MAX_BODY)
+@routes.post("/echo")
 async def echo(message: Message) -> Message:
     return message
 

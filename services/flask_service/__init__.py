@@ -23,12 +23,23 @@ class CompactJSON(DefaultJSONProvider):
         body = self.dumps(self._prepare_response_obj(args, kwargs), separators=(",", ":"))
         return Response(body, mimetype=self.mimetype)
 
+    def loads(self, s: str | bytes, **kwargs: Any) -> Any:
+        if len(s) > workloads.MAX_BODY:
+            raise workloads.Problem(413)
+        try:
+            return super().loads(s, **kwargs)
+        except RecursionError as error:  # Flask answers 400 to a ValueError only
+            raise ValueError("nested too deeply") from error
+
 
 def create_app() -> Flask:
     app = Flask(__name__, static_folder=None)
     app.json = CompactJSON(app)
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False  # as FastAPI: 405
+    # One more than is taken: a body sent without a length is cut here in silence, and `loads` must notice.
+    app.config["MAX_CONTENT_LENGTH"] = workloads.MAX_BODY + 1
     app.config["SOCK_SERVER_OPTIONS"] = {"max_message_size": workloads.MAX_BODY}
+    app.url_map.merge_slashes = False  # no redirects
     app.register_blueprint(routes)
     app.register_blueprint(sockets)
     app.register_error_handler(workloads.Problem, on_problem)

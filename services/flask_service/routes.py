@@ -76,7 +76,6 @@ def cpu() -> dict[str, int]:
 
 @routes.post("/echo")
 def echo() -> dict[str, str]:
-    request.max_content_length = workloads.MAX_BODY
     message: dict[str, str] = request.get_json()
     if not workloads.is_message(message):
         raise workloads.Problem(422, workloads.BODY_RULE)

@@ -25,7 +25,7 @@ GREETING = {"message": "Hello, World!"}
 class Problem(Exception):
     """A request that cannot be served: becomes an `application/problem+json` answer (RFC 9457)."""
 
-    def __init__(self, status: int, detail: str) -> None:
+    def __init__(self, status: int, detail: str | None = None) -> None:
         super().__init__(detail)
         self.status = status
         self.detail = detail
