@@ -7,7 +7,7 @@ BIN := .venv/bin
 READY := .venv/ready
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: $(READY) ## compare Flask (WSGI) and FastAPI (ASGI) under five loads, in about a minute
 	@$(BIN)/lab demo
@@ -17,6 +17,9 @@ up: $(READY) ## start the stack without Docker and keep it until Ctrl-C
 
 test: $(READY) ## run every test (those of the Docker door where an engine runs)
 	@$(BIN)/pytest
+
+bench-generator: $(READY) ## requests per CPU second of our users against Locust's bare ones
+	@$(BIN)/lab bench-generator
 
 check: $(READY) ## lint and type-check; changes nothing
 	$(BIN)/ruff check
@@ -45,4 +48,4 @@ $(READY): requirements.lock pyproject.toml
 	@$(PYTHON) -m pip --python $(BIN)/python install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
-.PHONY: help demo up test check format lock clean
+.PHONY: help demo up test bench-generator check format lock clean

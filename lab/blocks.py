@@ -15,13 +15,26 @@ from dataclasses import asdict
 from typing import Any
 
 import gevent
-from locust import User  # first: it patches sockets and threads before anything else takes them
+from locust import FastHttpUser, User, task  # first: it patches sockets and threads before anything else takes them
 from locust.env import Environment
 
 import meter
-from loadtest import precision, users
+from loadtest import precision, targets, users
 
 DRAIN_S = 60  # how long requests in flight may take when a block ends, before they are cut off
+
+
+class Bare(FastHttpUser):
+    """What Locust itself can do: the yardstick for the suite's own users (lab/bench.py)."""
+
+    def __init__(self, environment: Environment) -> None:
+        assert environment.parsed_options
+        self.host = targets.url(environment.parsed_options.rows[0], "direct")
+        super().__init__(environment)
+
+    @task
+    def get(self) -> None:
+        self.client.get("/json")
 
 
 def main() -> None:
@@ -36,9 +49,11 @@ def run(block: dict[str, Any]) -> dict[str, Any]:
     The first `warm_up` seconds are not counted. Throughput and CPU are those of the window; the histogram
     also has the requests that were in flight at its end, or the slowest would be missing.
     """
-    user: type[User] = getattr(users, block["user"])
+    user: type[User] = users.SCENARIOS.get(block["user"], Bare)
     environment = Environment(
-        user_classes=[user], parsed_options=argparse.Namespace(**block["options"]), stop_timeout=DRAIN_S
+        user_classes=[user],
+        parsed_options=argparse.Namespace(**block["options"], rows=[block["row"]]),
+        stop_timeout=DRAIN_S,
     )
     runner = environment.create_local_runner()
     runner.start(block["users"], spawn_rate=block["users"])

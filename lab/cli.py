@@ -1,7 +1,9 @@
 """The command line: `lab up`, `lab demo`."""
 
 import argparse
+import os
 import signal
+import subprocess
 import sys
 import threading
 from collections.abc import Sequence
@@ -10,8 +12,9 @@ from rich.console import Console
 from rich.table import Table as Grid
 
 from lab import LabError
+from lab.machine import pin
 from lab.native import NativeStack
-from lab.table import Table
+from lab.table import ROOT, Table
 
 console = Console(highlight=False)
 
@@ -24,7 +27,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     up.set_defaults(run=lambda options: keep_up(tuple(options.profile)))
     demo = commands.add_parser("demo", help="compare Flask and FastAPI under five loads, in about a minute")
     demo.set_defaults(run=lambda options: compare())
-    options = parser.parse_args(arguments)
+    bench = commands.add_parser("bench-generator", help="our users against Locust's bare FastHttpUser")
+    bench.set_defaults(run=lambda options: bench_generator())
+    load = commands.add_parser(
+        "load",
+        help="one load test without the web UI; further options are Locust's: lab load --scenario Wait --users 64",
+        add_help=False,
+        allow_abbrev=False,
+    )
+    load.add_argument("--profile", action="append", default=[], metavar="NAME")
+    load.set_defaults(run=lambda options: load_rows(tuple(options.profile), options.further))
+    options, further = parser.parse_known_args(arguments)
+    options.further = further
+    if options.further and options.run is not load.get_default("run"):
+        parser.error(f"unknown: {' '.join(options.further)}")
     for name in (signal.SIGTERM, signal.SIGHUP):  # stop as on Ctrl-C: nothing is left running
         signal.signal(name, lambda number, frame: sys.exit(128 + number))
     try:
@@ -51,10 +67,33 @@ def keep_up(profiles: tuple[str, ...]) -> None:
             status.start()
 
 
+def load_rows(profiles: tuple[str, ...], arguments: list[str]) -> int:
+    others = ("locust", "locust-worker")
+    with (
+        console.status("starting the stack") as status,
+        NativeStack(Table(), profiles, leave_out=others, progress=status.update) as stack,
+    ):
+        status.stop()
+        generator = [*pin(stack.table.services["locust-worker"].cpuset), sys.executable, "-m", "loadtest"]
+        process = subprocess.Popen([*generator, *arguments], cwd=ROOT, env=os.environ | stack.targets)
+        try:
+            return process.wait()
+        except BaseException:
+            process.send_signal(signal.SIGINT)  # Locust drains, and writes what it has
+            process.wait()
+            raise
+
+
 def compare() -> None:
     from lab import demo  # Locust takes half a second to load, and only this command needs it
 
     demo.run(console)
+
+
+def bench_generator() -> int:
+    from lab import bench
+
+    return bench.run(console)
 
 
 def places(stack: NativeStack) -> Grid:

@@ -3,22 +3,18 @@
 import json
 import os
 import platform
-import subprocess
-import sys
 from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
 from locust.stats import calculate_response_time_percentile
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table as Grid
 
-from lab import LabError
 from lab.machine import pin
+from lab.measure import Block, measure
 from lab.native import NativeStack
 from lab.table import ROOT, Table
 
@@ -59,7 +55,7 @@ def run(console: Console) -> None:
             status.stop()
             results.mkdir(parents=True)
             (results / "environment.json").write_text(json.dumps(environment(stack), indent=2))
-            measured = measure(stack, results / "raw.jsonl", console)
+            measured = measure(stack, blocks(), results / "raw.jsonl", console)
             status.update("stopping the stack")
             status.start()
     console.print("\nFlask on gunicorn (WSGI, 8 threads) and FastAPI on uvicorn (ASGI), one worker each\n")
@@ -67,64 +63,6 @@ def run(console: Console) -> None:
     for line in remarks(measured):
         console.print(line)
     console.print(f"Raw results: {results}")
-
-
-def blocks(stack: NativeStack) -> list[dict[str, Any]]:
-    """What lab/blocks.py is to do, in the order of the runs."""
-    rows = {row.name: row for row in stack.rows}
-    return [
-        {
-            "workload": workload.name,
-            "row": ROWS[turn],
-            "user": workload.user,
-            "users": workload.clients,
-            "options": {**OPTIONS, "rows": [ROWS[turn]]},
-            "pid": stack.pid(rows[ROWS[turn]].name),
-            "warm_up": WARM_UP_S,
-            "seconds": WINDOW_S,
-        }
-        for workload in WORKLOADS
-        for turn in ORDER
-    ]
-
-
-def measure(stack: NativeStack, raw: Path, console: Console) -> list[dict[str, Any]]:
-    """Runs the blocks on the generator's CPUs; every line of `raw` is written as its block ends."""
-    todo = blocks(stack)
-    command = [*pin(stack.table.services["locust-worker"].cpuset), sys.executable, "-m", "lab.blocks"]
-    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed}/{task.total}"))
-    measured = []
-    with (
-        Progress(*columns, TimeRemainingColumn(), console=console, transient=True) as progress,
-        raw.open("w") as file,
-        subprocess.Popen(
-            command,
-            cwd=ROOT,
-            env=os.environ | {"ROWS_FILE": str(stack.rows_file)},
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        ) as generator,
-    ):
-        assert generator.stdin and generator.stdout
-        try:
-            generator.stdin.write(json.dumps(todo))
-            generator.stdin.close()
-            bar = progress.add_task("", total=len(todo))
-            for number, block in enumerate(todo):
-                progress.update(bar, description=f"{block['row']:<8} {block['workload']}")
-                if not console.is_terminal and number % len(ORDER) == 0:
-                    console.print(f"{number}/{len(todo)} blocks done, now {block['workload']}")
-                line = generator.stdout.readline()
-                if not line:
-                    raise LabError(f"the load generator ended early: its blocks so far are in {raw}")
-                file.write(line)
-                file.flush()
-                measured.append(json.loads(line))
-                progress.advance(bar)
-        finally:
-            generator.terminate()
-    return measured
 
 
 @dataclass(frozen=True)
@@ -161,6 +99,14 @@ def line(blocks: list[dict[str, Any]]) -> Line:
 def lines(measured: list[dict[str, Any]]) -> dict[tuple[str, str], Line]:
     keys = dict.fromkeys((block["workload"], block["row"]) for block in measured)
     return {key: line([b for b in measured if (b["workload"], b["row"]) == key]) for key in keys}
+
+
+def blocks() -> list[Block]:
+    return [
+        Block(workload.name, ROWS[turn], workload.user, workload.clients, WARM_UP_S, WINDOW_S, OPTIONS)
+        for workload in WORKLOADS
+        for turn in ORDER
+    ]
 
 
 def side_by_side(measured: list[dict[str, Any]]) -> Grid:

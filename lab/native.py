@@ -12,9 +12,11 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from http.server import HTTPServer
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -59,6 +61,7 @@ class NativeStack:
         self.run = Path()
         self._ports: dict[tuple[str, int], int] = {}
         self._cluster = database.Cluster(Path(), Path(), "")
+        self._meter: HTTPServer | None = None
         self._supervisor: subprocess.Popen[bytes] | None = None
 
     # What it offers
@@ -95,8 +98,10 @@ class NativeStack:
         return self.run / "gateway" / "tls" / "ca.pem"
 
     @property
-    def rows_file(self) -> Path:
-        return self.run / "gateway" / "html" / "rows.json"
+    def targets(self) -> dict[str, str]:
+        """The environment in which the load suite finds this stack."""
+        rows = self.run / "gateway" / "html" / "rows.json"
+        return {"ROWS_FILE": str(rows), "GATEWAY": self.https, "GATEWAY_PLAIN": self.http}
 
     @property
     def passfile(self) -> Path:
@@ -109,6 +114,10 @@ class NativeStack:
     def pid(self, service: str) -> int:
         """The server's main process; 0 while it does not run."""
         return int(self._rpc("getProcessInfo", f"lab:{service}")["pid"])
+
+    def reading(self, row: str) -> meter.Reading:
+        """What the row's whole server has used until now."""
+        return meter.read(meter.tree(self.pid(row)))
 
     def stop(self, service: str) -> None:
         self._rpc("stopProcess", f"lab:{service}")
@@ -135,7 +144,9 @@ class NativeStack:
             (self.run / folder).mkdir()
         if self.fixed_ports:
             self._refuse_taken_ports()
-        setup.write_all(self.run, self.table, self._door())
+        self._meter = meter.server("127.0.0.1", 0, self._read_meter)
+        threading.Thread(target=self._meter.serve_forever, daemon=True).start()
+        setup.write_all(self.run, self.table, self._door(self._meter.server_port))
         if self.own_database:
             self.progress("making the database")
             user = self.services["postgres"].environment["POSTGRES_USER"]
@@ -143,17 +154,18 @@ class NativeStack:
         config = self.run / "supervisord.conf"
         config.write_text(self._supervisor_config())
         self.progress("starting " + ", ".join(self.services))
-        self._supervisor = subprocess.Popen(
-            [BIN / "supervisord", "--nodaemon", "--configuration", config],
-            env={**os.environ, "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}", "PYTHONUNBUFFERED": "1"},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=(self.run / "logs" / "supervisord.log").open("w"),
-            start_new_session=True,  # Ctrl-C is for the lab, which stops everything in order
-        )
+        with (self.run / "logs" / "supervisord.log").open("w") as log:
+            self._supervisor = subprocess.Popen(
+                [BIN / "supervisord", "--nodaemon", "--configuration", config],
+                env={**os.environ, "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}", "PYTHONUNBUFFERED": "1"},
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=log,
+                start_new_session=True,  # Ctrl-C is for the lab, which stops everything in order
+            )
         self._wait_until_healthy()
 
-    def _door(self) -> setup.Door:
+    def _door(self, meter_port: int) -> setup.Door:
         https, http, locust = self.port("nginx", 8443), self.port("nginx", 8080), self.port("locust", 8089)
         return setup.Door(
             https=f"127.0.0.1:{https}",
@@ -163,6 +175,7 @@ class NativeStack:
             locust_port=locust,
             http3=False,  # the wheel's nginx has none
             address=lambda row: f"127.0.0.1:{self.port(row.name, row.port)}",
+            meter=lambda row: f"http://127.0.0.1:{meter_port}/{row.name}",
         )
 
     def _refuse_taken_ports(self) -> None:
@@ -299,7 +312,16 @@ stdout_logfile_backups=1"""
     ) -> None:
         self._stop()
 
+    def _read_meter(self, path: str) -> meter.Reading:
+        name = path.strip("/")
+        if name not in {row.name for row in self.rows}:
+            raise KeyError(name)
+        return self.reading(name)
+
     def _stop(self) -> None:
+        if self._meter:
+            self._meter.shutdown()
+            self._meter.server_close()
         if self._supervisor:
             family = meter.tree(self._supervisor.pid)
             self._supervisor.send_signal(signal.SIGTERM)

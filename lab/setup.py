@@ -15,6 +15,7 @@ from pathlib import Path
 import trustme
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
+import meter
 from lab import LabError
 from lab.table import ROOT, Row, Table
 
@@ -32,6 +33,7 @@ class Door:
     locust_port: int
     http3: bool
     address: Callable[[Row], str]  # where a row listens
+    meter: Callable[[Row], str]  # the URL of its meter
 
 
 def compose_door(table: Table) -> Door:
@@ -44,6 +46,7 @@ def compose_door(table: Table) -> Door:
         locust_port=locust[8089],
         http3=True,  # nginx.org's image has it
         address=lambda row: f"{row.name}:{row.port}",
+        meter=lambda row: f"http://{row.name}:{meter.PORT}/",
     )
 
 
@@ -64,6 +67,7 @@ def write_gateway(out: Path, table: Table, door: Door) -> None:
             "model": row.model,
             "profiles": row.profiles,
             "address": door.address(row),
+            "meter": door.meter(row),
         }
         for row in table.rows
     ]

@@ -1,32 +1,131 @@
-"""What `locust --locustfile loadtest/locustfile.py` reads: the user classes, and the fields of the web UI."""
+"""What `locust --locustfile loadtest/locustfile.py` reads: it puts the parts of the suite together."""
 
+import os
+import time
 from typing import Any
 
+import gevent
+import locust.runners
 from locust import events
+from locust.env import Environment
+from locust.runners import LocalRunner, MasterRunner, Runner, WorkerRunner
 
-from loadtest import precision, targets
-from loadtest.users import USERS
+from loadtest import headless, options, precision, shapes
+from loadtest.arrivals import arrivals
+from loadtest.figures import SAMPLE_S, Sampler
+from loadtest.users import SCENARIOS
+
+DRAIN_S = 60  # how long requests in flight may take when a test stops; unless --stop-timeout says otherwise
 
 precision.install()
-globals().update({user.__name__: user for user in USERS})  # Locust takes the classes that it finds here
+locust.runners.WORKER_REPORT_INTERVAL = SAMPLE_S  # the live figures are as old as this
+# After a test Locust's workers are away for as long as they might have drained; ours have drained by then.
+os.environ["LOCUST_WORKER_ADDITIONAL_WAIT_BEFORE_READY_AFTER_STOP"] = str(-DRAIN_S)
+globals().update(SCENARIOS)  # Locust takes the classes that it finds here
+
+events.init_command_line_parser.add_listener(options.add_to)
 
 
-@events.init_command_line_parser.add_listener
-def add_fields(parser: Any) -> None:
-    parser.add_argument(
-        "--rows",
-        nargs="+",
-        is_multiple=True,
-        choices=list(targets.rows()),
-        default=["flask", "fastapi"],
-        help="Rows under load. With several, users are dealt out to them in turn.",
-    )
-    parser.add_argument(
-        "--path",
-        choices=list(targets.PATHS),
-        default="gateway",
-        help="; ".join(f"{name}: {what}" for name, what in targets.PATHS.items()),
-    )
-    parser.add_argument("--wait-ms", type=int, default=100, help="Wait: milliseconds the service waits, 0 to 10000.")
-    parser.add_argument("--queries", type=int, default=1, help="DbRead: queries per request, 1 to 100.")
-    parser.add_argument("--rounds", type=int, default=10_000, help="Cpu: rounds of work per request, 1 to 1000000.")
+@events.init.add_listener
+def wire(environment: Environment, runner: Runner, **_: Any) -> None:
+    if isinstance(runner, WorkerRunner | LocalRunner):
+        generate(environment, runner)
+    if isinstance(runner, MasterRunner | LocalRunner):
+        control(environment, runner)
+        if environment.web_ui is None:
+            headless.attach(environment, environment.sampler)  # type: ignore[attr-defined]  # set by control
+
+
+def generate(environment: Environment, runner: Runner) -> None:
+    """A process that runs users: keeps the schedules, and reports what it costs."""
+
+    def set_rates(environment: Environment, msg: Any, **_: Any) -> None:
+        arrivals.set_rates(msg.data)
+
+    def report(client_id: str, data: dict[str, Any], **_: Any) -> None:
+        data["generator"] = {"cpu_ns": time.process_time_ns(), "arrivals": arrivals.report()}
+
+    def begin(**_: Any) -> None:
+        assert environment.parsed_options
+        arrivals.begin(environment.parsed_options.arrivals, environment.parsed_options.rows)
+
+    def last_report(**_: Any) -> None:
+        arrivals.end()
+        if isinstance(runner, WorkerRunner):  # or what ended in the last second would come too late
+            data: dict[str, Any] = {}
+            environment.events.report_to_master.fire(client_id=runner.client_id, data=data)
+            runner.send_message("stats", data)
+
+    runner.register_message("rates", set_rates)
+    environment.events.report_to_master.add_listener(report)
+    environment.events.test_start.add_listener(begin)
+    environment.events.test_stop.add_listener(last_report)
+
+
+def control(environment: Environment, runner: MasterRunner | LocalRunner) -> None:
+    """The process that decides: chooses the users, sets the rates, samples the figures."""
+    sampler = Sampler(environment)
+    environment.sampler = sampler  # type: ignore[attr-defined]  # for the web UI and the report
+    steering = gevent.spawn(lambda: None)
+    spawned = False  # schedules begin when there are users to keep them
+
+    def choose(**_: Any) -> None:
+        """Before a test starts: what to run, as the options say."""
+        assert environment.parsed_options
+        environment.user_classes = [SCENARIOS[environment.parsed_options.scenario]]
+        environment.shape_class = shapes.make(environment.parsed_options, sampler)
+
+    def begin(**_: Any) -> None:
+        nonlocal steering, spawned
+        spawned = False
+        runner.send_message("rates", {})
+        sampler.begin()
+        steering.kill()
+        steering = gevent.spawn(steer)
+
+    def complete(**_: Any) -> None:
+        nonlocal spawned
+        spawned = True
+
+    def send_rates() -> None:
+        parsed = environment.parsed_options
+        assert parsed
+        if parsed.arrivals == "closed" or not spawned:
+            return
+        shape = environment.shape_class
+        rates = shape.rates if isinstance(shape, shapes.Shape) else dict.fromkeys(parsed.rows, parsed.rate)
+        runner.send_message("rates", {row: rate / max(runner.worker_count, 1) for row, rate in rates.items()})
+
+    def steer() -> None:
+        while True:  # again and again: the shape moves on, workers come and go
+            gevent.sleep(SAMPLE_S / 4)
+            send_rates()
+            if isinstance(runner, LocalRunner):
+                sampler.note_process("this process", time.process_time_ns(), arrivals.report())
+
+    def end(**_: Any) -> None:
+        steering.kill()
+        sampler.end()
+
+    def worker_report(client_id: str, data: dict[str, Any], **_: Any) -> None:
+        if generator := data.get("generator"):
+            sampler.note_process(client_id, generator["cpu_ns"], generator["arrivals"])
+
+    finish = runner.quit
+
+    def drain_and_quit() -> None:
+        workers = runner.worker_count
+        runner.stop()  # Locust would tell its workers to quit, and cut off what is in flight
+        with gevent.Timeout(DRAIN_S, exception=None):
+            while runner.worker_count < workers:  # until they are back, and can be told to quit
+                gevent.sleep(0.05)
+        finish()
+
+    runner.quit = drain_and_quit  # type: ignore[method-assign]
+    environment.stop_timeout = environment.stop_timeout or DRAIN_S
+    environment.choose = choose  # type: ignore[attr-defined]  # the web UI calls it with the form's values
+    choose()
+    environment.events.test_start.add_listener(begin)
+    environment.events.spawning_complete.add_listener(complete)
+    environment.events.test_stop.add_listener(end)
+    environment.events.worker_report.add_listener(worker_report)

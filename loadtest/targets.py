@@ -13,11 +13,11 @@ PATHS = {
 
 
 @cache
-def rows() -> dict[str, str]:
-    """Every row's name and the host:port it listens on. SystemExit where no stack has written them."""
+def rows() -> dict[str, dict[str, str]]:
+    """Every row by name, as lab/setup.py describes it. SystemExit where no stack has written them."""
     file = os.environ.get("ROWS_FILE", "")
     try:
-        return {row["name"]: row["address"] for row in json.loads(Path(file).read_text())}
+        return {row["name"]: row for row in json.loads(Path(file).read_text())}
     except (OSError, ValueError) as error:
         raise SystemExit(f"no stack to load: start one with `lab up` or `docker compose up` ({error})") from error
 
@@ -25,7 +25,7 @@ def rows() -> dict[str, str]:
 def url(row: str, path: str) -> str:
     """The base URL of a row over one of PATHS."""
     if path == "direct":
-        return f"http://{rows()[row]}"
+        return f"http://{rows()[row]['address']}"
     return f"{os.environ['GATEWAY' if path == 'gateway' else 'GATEWAY_PLAIN']}/{row}"
 
 

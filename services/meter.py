@@ -1,7 +1,7 @@
 """The meter: what a whole server costs, all its workers, read from outside while they are busy.
 
 `python -m meter COMMAND…` is the entry point of a row's container: it leaves a process behind that answers
-`GET :9100` with the figures as JSON, and becomes COMMAND. Without containers the lab calls `read` itself.
+`GET :9100` with the figures as JSON, and becomes COMMAND. Without containers the lab serves them (lab/native.py).
 """
 
 import contextlib
@@ -9,7 +9,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -22,8 +22,12 @@ LINUX = Path("/proc/self/fd").exists()
 
 @dataclass(frozen=True)
 class Reading:
-    """The sums over a server's live processes. CPU time in ns; RSS in bytes, shared pages counted per process."""
+    """The sums over a server's live processes. CPU time in ns; RSS in bytes, shared pages counted per process.
 
+    `at_ns` is the monotonic clock of the reading: two readings give the CPU used between them, exactly.
+    """
+
+    at_ns: int
     cpu_ns: int
     rss_bytes: int
     threads: int
@@ -33,12 +37,12 @@ class Reading:
 
 def read(processes: Iterable[psutil.Process]) -> Reading:
     """What `processes` have used until now; one that ends meanwhile is left out."""
-    readings = []
+    readings, at_ns = [], time.monotonic_ns()
     for process in processes:
         with contextlib.suppress(psutil.Error, OSError):
             readings.append((_cpu_ns(process), process.memory_info().rss, process.num_threads(), _sockets(process)))
     cpu, rss, threads, sockets = (sum(column) for column in zip(*readings, strict=True)) if readings else (0, 0, 0, 0)
-    return Reading(cpu, rss, threads, sockets, len(readings))
+    return Reading(at_ns, cpu, rss, threads, sockets, len(readings))
 
 
 def tree(pid: int) -> list[psutil.Process]:
@@ -63,25 +67,37 @@ def _sockets(process: psutil.Process) -> int:
     return len(process.net_connections())
 
 
-class Handler(BaseHTTPRequestHandler):
-    def do_GET(self) -> None:
-        # In a container every process but its init (1) and the meter itself belongs to the server.
-        others = [process for process in psutil.process_iter() if process.pid not in (1, os.getpid())]
-        body = json.dumps(asdict(read(others))).encode()
-        self.send_response(200)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
+def server(host: str, port: int, take: Callable[[str], Reading]) -> HTTPServer:
+    """Answers GET with `take(path)` as JSON, 404 where that raises KeyError; `port` 0 takes a free one."""
 
-    def log_message(self, format: str, *args: object) -> None:
-        """Nothing: a reading is no news."""
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            try:
+                body = json.dumps(asdict(take(self.path))).encode()
+            except KeyError:
+                self.send_error(404)
+                return
+            self.send_response(200)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, format: str, *args: object) -> None:
+            """Nothing: a reading is no news."""
+
+    return HTTPServer((host, port), Handler)
+
+
+def read_container(path: str) -> Reading:
+    """In a container every process but its init (1) and the meter itself belongs to the server."""
+    return read(process for process in psutil.process_iter() if process.pid not in (1, os.getpid()))
 
 
 def main() -> None:
     if os.fork() == 0:
         if os.fork() == 0:  # a grandchild belongs to init, so the server never waits for it
-            HTTPServer(("0.0.0.0", PORT), Handler).serve_forever()  # noqa: S104  (a container's own network)
+            server("0.0.0.0", PORT, read_container).serve_forever()  # noqa: S104  (a container's own network)
         os._exit(0)
     os.wait()
     os.execvp(sys.argv[1], sys.argv[1:])  # noqa: S606  (the server itself, without a shell)

@@ -1,6 +1,30 @@
-"""What clients do: one user class per kind of request."""
+"""What clients do: one user class per scenario."""
 
-from loadtest.users.requests import Cpu, DbRead, DbWrite, Echo, Json, Plaintext, Wait
-from loadtest.users.websocket import WebSocketEcho
+from locust import User
 
-USERS = [Plaintext, Json, Wait, DbRead, DbWrite, Cpu, Echo, WebSocketEcho]
+from loadtest.users.page import PageHttp1, PageHttp2
+from loadtest.users.requests import Cpu, DbRead, DbWrite, Echo, Json, Mix, Plaintext, Wait
+from loadtest.users.slow import EventStream, SlowReader, SlowUpload
+from loadtest.users.websocket import Broadcast, WebSocketEcho, WebSocketIdle
+
+SCENARIOS: dict[str, type[User]] = {
+    user.__name__: user
+    for user in (
+        Json,
+        Plaintext,
+        Wait,
+        DbRead,
+        DbWrite,
+        Cpu,
+        Echo,
+        Mix,
+        WebSocketEcho,
+        WebSocketIdle,
+        Broadcast,
+        EventStream,
+        SlowUpload,
+        SlowReader,
+        PageHttp2,
+        PageHttp1,
+    )
+}

@@ -1,5 +1,6 @@
 """A user belongs to one row; where several rows are under load, users are dealt out to them in turn."""
 
+import time
 from collections import Counter
 from typing import Any, ClassVar
 
@@ -7,6 +8,7 @@ from locust import FastHttpUser, User
 from locust.contrib.fasthttp import FastResponse
 
 from loadtest import targets
+from loadtest.arrivals import arrivals
 
 
 class WrongAnswer(OSError):
@@ -14,6 +16,8 @@ class WrongAnswer(OSError):
 
 
 class OnRow(User):
+    """Closed loop, or open loop where its row has a schedule: then it starts when the schedule says."""
+
     abstract = True
     _dealt: ClassVar[Counter[str]] = Counter()
 
@@ -23,15 +27,38 @@ class OnRow(User):
         self.row = self.options.rows[self._dealt[kind] % len(self.options.rows)]
         self._dealt[kind] += 1
         self.host = targets.url(self.row, self.options.path)
+        self.schedule = arrivals.schedules.get(self.row)
+        self.intended = 0.0  # the start that the schedule wants, in time.perf_counter's seconds
         super().__init__(environment)
+
+    def on_start(self) -> None:
+        if self.schedule:
+            self.intended = self.schedule.next()
+
+    def wait_time(self) -> float:
+        if self.schedule:  # Locust calls this between two tasks, where a user may be stopped
+            self.intended = self.schedule.next()
+        return 0
 
     def named(self, what: str) -> str:
         """The name in the statistics: the rows of one request stand next to each other."""
         return f"{what} {self.row}"
 
 
+class FromIntendedStart:
+    """Stands in for Locust's request event: a request that started late was slow by that much, too."""
+
+    def __init__(self, user: OnRow) -> None:
+        self.user = user
+        self.event = user.environment.events.request
+
+    def fire(self, **request: Any) -> None:
+        lag = time.perf_counter() - request["response_time"] / 1000 - self.user.intended
+        self.event.fire(**request | {"response_time": request["response_time"] + max(lag, 0) * 1000})
+
+
 class RowUser(OnRow, FastHttpUser):
-    """Requests over HTTP/1.1, one at a time, as fast as the answers come; every body is checked."""
+    """Requests over HTTP/1.1, one at a time, every body checked."""
 
     abstract = True
     response_type: type[FastResponse]
@@ -43,8 +70,12 @@ class RowUser(OnRow, FastHttpUser):
         class Checked(FastResponse):
             # Locust asks here whether a response is an error, so a check costs no event of its own.
             def raise_for_status(self) -> None:
-                super().raise_for_status()  # type: ignore[no-untyped-call]  # Locust leaves it untyped
-                if not check(self.content):
+                super().raise_for_status()
+                try:
+                    right = check(self.content)
+                except (ValueError, KeyError, TypeError):  # not even of the right form
+                    right = False
+                if not right:
                     raise WrongAnswer(f"wrong body: {self.content[:80]!r}")
 
         cls.response_type = Checked
@@ -52,6 +83,8 @@ class RowUser(OnRow, FastHttpUser):
     def __init__(self, environment: Any) -> None:
         super().__init__(environment)
         vars(self.client.client)["response_type"] = self.response_type
+        if self.schedule:
+            self.client.request_event = FromIntendedStart(self)
 
     @staticmethod
     def check(body: bytes) -> bool:

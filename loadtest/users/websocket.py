@@ -1,74 +1,144 @@
 """Clients that hold a WebSocket: websocket-client on gevent's sockets."""
 
+import json
 import ssl
 import time
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
+import gevent
 from locust import task
 from websocket import WebSocket, WebSocketException, create_connection
 
 from loadtest import targets
-from loadtest.users.row import OnRow, WrongAnswer
+from loadtest.users.row import FromIntendedStart, OnRow, WrongAnswer
 
+T = TypeVar("T")
 TIMEOUT_S = 60
+MESSAGE = "The quick brown fox jumps over the lazy dog."
 
 
 class WebSocketUser(OnRow):
-    """A user with one open WebSocket, made when it starts; opening it is measured as a request of its own."""
+    """A user with one open WebSocket. Opening it is a request of its own in the statistics."""
 
     abstract = True
     route: str
 
-    def on_start(self) -> None:
+    def __init__(self, environment: Any) -> None:
+        super().__init__(environment)
         self.ws: WebSocket | None = None
+        self.request_event = FromIntendedStart(self) if self.schedule else self.environment.events.request
 
-    def open(self) -> WebSocket:
+    def connect(self) -> WebSocket:
         url = targets.websocket_url(self.row, self.options.path) + self.route
         unverified = {"cert_reqs": ssl.CERT_NONE, "check_hostname": False}  # the lab's own certificate
         return create_connection(url, timeout=TIMEOUT_S, sslopt=unverified)
 
+    def opened(self) -> WebSocket | None:
+        """The open socket, made anew where it is lost; None where the row refuses, after a second."""
+        if self.ws is None:
+            self.ws = self.measure(f"{self.route} open", self.connect)
+        if self.ws is None:
+            gevent.sleep(1)  # no faster than a client with manners
+        return self.ws
+
     def on_stop(self) -> None:
         if self.ws:
-            self.ws.close()
+            self.ws.close(timeout=0)
 
-    def measure(self, what: str, action: Any, *arguments: Any) -> Any:
+    def measure(self, what: str, action: Callable[[], T]) -> T | None:
         """`action`'s result, with its time or its error in the statistics; None where it failed."""
         error: Exception | None = None
         result = None
         began = time.perf_counter()
         try:
-            result = action(*arguments)
+            result = action()
         except (WebSocketException, OSError) as failure:
             error, self.ws = failure, None
-        self.environment.events.request.fire(
+        self.fire(what, time.perf_counter() - began, error)
+        return result
+
+    def fire(self, what: str, seconds: float, error: Exception | None = None) -> None:
+        self.request_event.fire(
             request_type="WS",
             name=self.named(what),
-            response_time=(time.perf_counter() - began) * 1000,
-            response_length=len(result) if isinstance(result, str) else 0,
+            response_time=seconds * 1000,
+            response_length=0,
             exception=error,
             context={},
         )
-        return result
+
+
+def exchange(ws: WebSocket) -> None:
+    ws.send(MESSAGE)
+    answer = ws.recv()
+    if answer != MESSAGE:
+        raise WrongAnswer(f"wrong echo: {answer[:80]!r}")
 
 
 class WebSocketEcho(WebSocketUser):
-    """A message there and back, over and over, on one connection."""
+    """A message there and back on an open WebSocket, over and over."""
 
     route = "/ws/echo"
-    message = "The quick brown fox jumps over the lazy dog."
 
     @task
     def echo(self) -> None:
-        if self.ws is None:
-            self.ws = self.measure(f"{self.route} open", self.open)
-        if self.ws is None:
-            time.sleep(1)  # refused: no faster than a client with manners
-        else:
-            self.measure(self.route, self.exchange, self.ws)
+        if ws := self.opened():
+            self.measure(self.route, lambda: exchange(ws))
 
-    def exchange(self, ws: WebSocket) -> str:
-        ws.send(self.message)
-        answer = ws.recv()
-        if answer != self.message:
-            raise WrongAnswer(f"wrong echo: {answer[:80]!r}")
-        return str(answer)
+
+class WebSocketIdle(WebSocketUser):
+    """An open WebSocket that does nothing but one echo every --heartbeat-s: what does holding thousands cost?"""
+
+    route = "/ws/echo"
+
+    @task
+    def beat(self) -> None:
+        if ws := self.opened():
+            gevent.sleep(self.options.heartbeat_s)
+            self.measure(f"{self.route} heartbeat", lambda: exchange(ws))
+
+
+class Broadcast(WebSocketUser):
+    """One sender and --listeners receivers: the time from sending until the last one has the message."""
+
+    route = "/ws/broadcast"
+
+    def __init__(self, environment: Any) -> None:
+        super().__init__(environment)
+        self.sent = 0
+        self.listeners: list[WebSocket] = []
+
+    @task
+    def fan_out(self) -> None:
+        if ws := self.opened():
+            while len(self.listeners) < self.options.listeners:
+                listener = self.measure(f"{self.route} open", self.connect)
+                if listener is None:
+                    return
+                self.listeners.append(listener)
+            self.measure(f"{self.route} to the last", lambda: self.reach_all(ws))
+            if self.ws is None:
+                self.close_listeners()
+
+    def reach_all(self, ws: WebSocket) -> None:
+        self.sent += 1
+        message = json.dumps([id(self), self.sent])  # every listener also hears other users' messages
+        ws.send(message)
+        receiving = [gevent.spawn(wait_for, listener, message) for listener in [ws, *self.listeners]]
+        gevent.joinall(receiving, raise_error=True)
+
+    def close_listeners(self) -> None:
+        for listener in self.listeners:
+            listener.close(timeout=0)
+        self.listeners = []
+
+    def on_stop(self) -> None:
+        self.close_listeners()
+        super().on_stop()
+
+
+def wait_for(ws: WebSocket, message: str) -> None:
+    while (heard := ws.recv()) != message:
+        if not heard:
+            raise WrongAnswer("the broadcast ended before the message came")

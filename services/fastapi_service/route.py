@@ -1,4 +1,4 @@
-"""What Flask's routes do by themselves and FastAPI's do not: HEAD beside GET, and a body checked before it is parsed."""
+"""What Flask's routes do by themselves and FastAPI's do not: HEAD beside GET, a body checked before it is parsed."""
 
 import re
 from collections.abc import Callable, Coroutine

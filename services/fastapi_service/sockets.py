@@ -35,29 +35,31 @@ async def broadcast(ws: WebSocket) -> None:
     except psycopg.OperationalError:
         await ws.close(workloads.CLOSE_TRY_LATER)
         return
-    sender = asyncio.create_task(deliver(ws, client))
-    try:
-        while (message := await ws.receive())["type"] == "websocket.receive":
-            text = message.get("text") or message.get("bytes") or ""
-            if refusal := workloads.broadcast_refusal(text):
-                client.put_nowait(refusal)
-            else:
-                await database.notify(text)
-    except workloads.Problem:
-        client.put_nowait(workloads.CLOSE_TRY_LATER)
-    finally:
-        room.leave(client)
-        client.put_nowait(workloads.CLOSE_NORMAL)
-        await sender
-
-
-async def deliver(ws: WebSocket, client: "Client") -> None:
+    receiver = asyncio.create_task(receive(ws, client))
     try:
         while isinstance(item := await client.get(), str):
             await ws.send_text(item)
+        receiver.cancel()  # granian sends no close while a task receives
         await ws.close(item)
     except (WebSocketDisconnect, RuntimeError):
-        return  # the client has left; its receiving task tidies up
+        return  # the client has left
+    finally:
+        receiver.cancel()
+        room.leave(client)
+
+
+async def receive(ws: WebSocket, client: "Client") -> None:
+    try:
+        while (message := await ws.receive())["type"] == "websocket.receive":
+            content = message["bytes"] if message.get("text") is None else message["text"]
+            if refusal := workloads.broadcast_refusal(content):
+                client.put_nowait(refusal)
+            else:
+                await database.notify(content)
+    except workloads.Problem:
+        client.put_nowait(workloads.CLOSE_TRY_LATER)
+    finally:
+        client.put_nowait(workloads.CLOSE_NORMAL)
 
 
 Client = asyncio.Queue[str | int]  # what to send: messages, then a close code

@@ -1,0 +1,31 @@
+"""`python -m loadtest --scenario Wait --rows flask fastapi`: one test without the web UI, its results in a folder.
+
+Takes Locust's options and those of loadtest/options.py; runs for 10 s unless --run-time or --shape says otherwise.
+"""
+
+import os
+import sys
+from datetime import datetime
+from pathlib import Path
+
+LOCUSTFILE = Path(__file__).parent / "locustfile.py"
+
+
+def main() -> None:
+    arguments = sys.argv[1:]
+    results = Path("results") / f"{datetime.now():%Y-%m-%dT%H-%M-%S}-load"
+    try:
+        results.mkdir(parents=True)
+    except OSError as error:
+        sys.exit(f"the results cannot be written to {results}: {error}")
+    if not any(argument.startswith(("-t", "--run-time", "--shape", "-h", "--help")) for argument in arguments):
+        arguments += ["--run-time", "10s"]
+    files = [f"--results={results}", f"--html={results}/report.html", f"--csv={results}/locust"]
+    files += [f"--json-file={results}/locust"]
+    print(f"Results go to {results}", flush=True)
+    locust = [sys.executable, "-m", "locust", "--locustfile", str(LOCUSTFILE), "--headless", "--only-summary"]
+    os.execv(sys.executable, [*locust, *files, *arguments])  # noqa: S606  (becomes Locust: its signals, its exit code)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,235 @@
+"""What the rows do while a test runs: a sample every second, from Locust's merged statistics and the rows' meters."""
+
+import json
+import time
+import urllib.error
+import urllib.request
+from collections import Counter, deque
+from dataclasses import dataclass, field
+from typing import Any
+
+import gevent
+from locust.env import Environment
+from locust.runners import STATE_MISSING, STATE_RUNNING, STATE_SPAWNING, MasterRunner
+from locust.stats import calculate_response_time_percentile
+
+from loadtest import targets
+
+SAMPLE_S = 1.0
+HISTORY = 600  # samples kept for the charts
+WINDOW_S = 3  # what "now" means in the live figures
+SEARCH_P99_MS = 200  # what a search keeps where --limit-p99-ms says nothing
+GENERATOR_LIMIT = 0.85  # of a CPU per process; above it a test measures Locust
+
+
+@dataclass
+class Tally:
+    """The requests of one name in the statistics, so far."""
+
+    requests: int = 0
+    failures: int = 0
+    histogram: Counter[float] = field(default_factory=Counter)  # ms: count
+
+    def since(self, before: "Tally") -> "Tally":
+        return Tally(
+            self.requests - before.requests, self.failures - before.failures, self.histogram - before.histogram
+        )
+
+    def percentile(self, share: float) -> float:
+        """ms; within 0.5 %, as the histogram's buckets are."""
+        times: Any = self.histogram  # Locust declares whole milliseconds: see precision.py
+        return float(calculate_response_time_percentile(times, self.histogram.total(), share))
+
+
+@dataclass
+class Sample:
+    at: float  # time.monotonic, s
+    tallies: dict[tuple[str, str], Tally]  # by what was asked, and of which row
+    meters: dict[str, dict[str, int]]  # by row: services/meter.py's Reading
+    users: int
+
+    def of_row(self, row: str) -> Tally:
+        total = Tally()
+        for (_, name), tally in self.tallies.items():
+            if name == row:
+                total.requests += tally.requests
+                total.failures += tally.failures
+                total.histogram += tally.histogram
+        return total
+
+
+class Sampler:
+    """Samples a running test on the master, or in the only process there is."""
+
+    def __init__(self, environment: Environment) -> None:
+        self.environment = environment
+        self.samples: deque[Sample] = deque(maxlen=HISTORY)
+        self.first: Sample | None = None
+        self.generators: dict[str, float] = {}  # CPUs that each generator process uses
+        self.arrivals: dict[str, dict[str, dict[str, Any]]] = {}  # what each process says of its schedules
+        self.lost: list[str] = []  # workers that went missing in the middle
+        self._cpu: dict[str, tuple[float, int]] = {}
+        self._workers: set[str] = set()
+        self._greenlet: gevent.Greenlet[..., None] | None = None
+
+    @property
+    def options(self) -> Any:
+        return self.environment.parsed_options
+
+    def begin(self) -> None:
+        self.samples.clear()
+        self.generators, self.arrivals, self.lost, self._cpu = {}, {}, [], {}
+        self._workers = self.alive()
+        self.first = self.take()
+        self.samples.append(self.first)
+        if self._greenlet:
+            self._greenlet.kill()
+        self._greenlet = gevent.spawn(self._run)
+
+    def end(self) -> None:
+        """The last sample: everything in flight has been counted by now."""
+        if self._greenlet:
+            self._greenlet.kill()
+            self._greenlet = None
+            self.samples.append(self.take())
+
+    def _run(self) -> None:
+        while True:
+            gevent.sleep(SAMPLE_S)
+            self.samples.append(self.take())
+            if self.running():
+                self.lost += sorted(self._workers - self.alive() - set(self.lost))
+
+    def running(self) -> bool:
+        """Not while it stops: Locust's workers leave and come back then."""
+        return bool(self.environment.runner and self.environment.runner.state in (STATE_SPAWNING, STATE_RUNNING))
+
+    def alive(self) -> set[str]:
+        """The workers that answer; none where there is only one process."""
+        runner = self.environment.runner
+        if not isinstance(runner, MasterRunner):
+            return set()
+        return {client.id for client in runner.clients.all if client.state != STATE_MISSING}
+
+    def take(self) -> Sample:
+        runner = self.environment.runner
+        assert runner
+        tallies = {}
+        for (name, _), entry in list(runner.stats.entries.items()):
+            what, _, row = name.rpartition(" ")
+            tallies[what, row] = Tally(entry.num_requests, entry.num_failures, Counter(entry.response_times))
+        return Sample(time.monotonic(), tallies, {row: read_meter(row) for row in self.options.rows}, runner.user_count)
+
+    def note_process(self, name: str, cpu_ns: int, arrivals: dict[str, dict[str, Any]]) -> None:
+        """A generator process reports the CPU time it has used so far, and how its schedules were kept."""
+        now = time.monotonic()
+        before = self._cpu.get(name)
+        self._cpu[name] = (now, cpu_ns)
+        self.arrivals[name] = arrivals
+        if before and now > before[0]:
+            self.generators[name] = (cpu_ns - before[1]) / 1e9 / (now - before[0])
+
+    # What is made of the samples
+
+    def window(self, seconds: float) -> tuple[Sample, Sample] | None:
+        """The last sample and the one `seconds` before it."""
+        if len(self.samples) < 2:
+            return None
+        last = self.samples[-1]
+        before = next((s for s in reversed(self.samples) if last.at - s.at >= seconds - SAMPLE_S / 2), self.samples[0])
+        return (before, last) if before is not last else None
+
+    def kept_limit(self, row: str, seconds: float) -> bool:
+        """Whether the row kept --limit-p99-ms and --limit-errors over the last seconds."""
+        window = self.window(seconds)
+        if not window:
+            return False
+        tally = window[1].of_row(row).since(window[0].of_row(row))
+        return keeps_limit(tally, self.options)
+
+    def lines(self, before: Sample, last: Sample, seconds: float) -> list[dict[str, Any]]:
+        """One line per kind of request and row between two samples; ratios are to the first row of the kind."""
+        rows = list(self.options.rows)
+        result: list[dict[str, Any]] = []
+        first: dict[str, float] = {}
+        for what, row in sorted(last.tallies, key=lambda key: (key[0], rows.index(key[1]))):
+            tally = last.tallies[what, row].since(before.tallies.get((what, row), Tally()))
+            per_s = tally.requests / seconds
+            first.setdefault(what, per_s)
+            result.append(
+                {
+                    "what": what,
+                    "row": row,
+                    "requests": tally.requests,
+                    "requests_per_s": per_s,
+                    "p50_ms": tally.percentile(0.50),
+                    "p95_ms": tally.percentile(0.95),
+                    "p99_ms": tally.percentile(0.99),
+                    "failures": tally.failures,
+                    "ratio": per_s / first[what] if first[what] else None,
+                    **self.cost(before, last, row),
+                }
+            )
+        return result
+
+    def cost(self, before: Sample, last: Sample, row: str) -> dict[str, float | None]:
+        """What the row's server used between two samples, per request of any kind; None where nobody knows."""
+        meters = before.meters.get(row), last.meters.get(row)
+        requests = last.of_row(row).requests - before.of_row(row).requests
+        if not meters[0] or not meters[1]:
+            return {"cpu_us": None, "rss_mib": None, "sockets": None, "threads": None}
+        cpu_ns = meters[1]["cpu_ns"] - meters[0]["cpu_ns"]
+        return {
+            "cpu_us": cpu_ns / 1000 / requests if requests else None,
+            "rss_mib": meters[1]["rss_bytes"] / 2**20,
+            "sockets": meters[1]["sockets"],
+            "threads": meters[1]["threads"],
+        }
+
+    def whole(self) -> list[dict[str, Any]]:
+        """The lines of the test so far."""
+        if not self.first or len(self.samples) < 2:
+            return []
+        stats = self.environment.stats
+        # As Locust counts: until the last answer, without the time that stopping takes.
+        seconds = (stats.last_request_timestamp or stats.start_time) - stats.start_time
+        return self.lines(self.first, self.samples[-1], max(seconds, SAMPLE_S))
+
+    def warnings(self) -> list[str]:
+        """What a reader must know before believing the figures."""
+        found = [f"the worker {name} was lost: what it had not reported yet is missing" for name in self.lost]
+        if busy := [name for name, cpu in self.generators.items() if cpu > GENERATOR_LIMIT]:
+            found.append(
+                f"the generator is the bottleneck: {len(busy)} of {len(self.generators)} Locust processes use over "
+                f"{GENERATOR_LIMIT:.0%} of a CPU; throughput and latency are Locust's. Add workers, or lower the load."
+            )
+        kept = [schedule for process in self.arrivals.values() for schedule in process.values()]
+        started, late = sum(k["started"] for k in kept), sum(k["late"] for k in kept)
+        if late > started * 0.01:
+            worst = max(k["worst_ms"] for k in kept)
+            found.append(
+                f"the schedule was not kept: {late / started:.1%} of starts were late, by up to {worst:,.0f} ms"
+            )
+        if queued := sum(k["queued"] for k in kept):
+            found.append(
+                f"{queued:,} of {started:,} starts had to wait for a free user (counted into their latency): "
+                "the rows are slower than the schedule, or there are too few users"
+            )
+        return found
+
+
+def keeps_limit(tally: Tally, options: Any) -> bool:
+    """Whether these requests keep --limit-p99-ms and --limit-errors (percent). No request keeps none."""
+    if not tally.requests:
+        return False
+    errors = tally.failures / tally.requests * 100
+    return bool(errors <= options.limit_errors and tally.percentile(0.99) <= (options.limit_p99_ms or SEARCH_P99_MS))
+
+
+def read_meter(row: str) -> dict[str, int]:
+    """The row's meter; empty where it does not answer, as it does not from another machine."""
+    try:
+        with urllib.request.urlopen(targets.rows()[row]["meter"], timeout=1) as response:  # noqa: S310  (from rows.json)
+            return dict(json.load(response))
+    except (urllib.error.URLError, OSError, ValueError):
+        return {}

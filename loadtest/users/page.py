@@ -1,0 +1,80 @@
+"""A page of many small assets, each with a short wait on the server: one HTTP/2 connection against six of HTTP/1.1."""
+
+import logging
+import time
+from typing import Any, ClassVar
+
+import httpx
+from gevent.pool import Pool
+from locust import task
+
+from loadtest import targets
+from loadtest.users.requests import is_wait
+from loadtest.users.row import FromIntendedStart, OnRow, WrongAnswer
+
+ASSETS = 100
+ASSET_WAIT_MS = 20  # without it a page over loopback measures the client alone
+TIMEOUT_S = 60
+
+logging.getLogger("httpx").setLevel(logging.WARNING)  # it logs every request
+
+
+class Page(OnRow):
+    """Loads the page again and again on warm connections; a page is one request in the statistics."""
+
+    abstract = True
+    client_options: ClassVar[dict[str, Any]]
+    protocol: str
+    at_once: int
+
+    def __init__(self, environment: Any) -> None:
+        super().__init__(environment)
+        base = targets.url(self.row, "gateway")  # HTTP/2 is spoken there, whatever --path says
+        self.http = httpx.Client(base_url=base, verify=False, timeout=TIMEOUT_S, **self.client_options)  # noqa: S501  (the lab's own certificate)
+        self.request_event = FromIntendedStart(self) if self.schedule else self.environment.events.request
+
+    @task
+    def load(self) -> None:
+        began, pool = time.perf_counter(), Pool(self.at_once)
+        try:
+            errors = [error for error in pool.imap_unordered(self.fetch, range(ASSETS)) if error]
+        finally:
+            pool.kill()  # where the user is stopped in the middle
+        self.request_event.fire(
+            request_type=self.protocol,
+            name=self.named(f"page of {ASSETS}"),
+            response_time=(time.perf_counter() - began) * 1000,
+            response_length=0,
+            exception=errors[0] if errors else None,
+            context={},
+        )
+
+    def fetch(self, number: int) -> Exception | None:
+        try:
+            response = self.http.get(f"/wait?ms={ASSET_WAIT_MS}&asset={number}")
+        except (httpx.HTTPError, OSError) as error:
+            return error
+        if response.http_version != self.protocol:
+            return WrongAnswer(f"asked for {self.protocol}, got {response.http_version}")
+        if response.status_code != 200 or not is_wait(response.content):
+            return WrongAnswer(f"wrong asset: {response.status_code} {response.content[:80]!r}")
+        return None
+
+    def on_stop(self) -> None:
+        self.http.close()
+
+
+class PageHttp2(Page):
+    """The page of 100 assets over one HTTP/2 connection: all requests at once."""
+
+    protocol = "HTTP/2"
+    at_once = ASSETS
+    client_options: ClassVar = {"http2": True, "http1": False, "limits": httpx.Limits(max_connections=1)}
+
+
+class PageHttp1(Page):
+    """The page of 100 assets over six HTTP/1.1 connections, as a browser would open."""
+
+    protocol = "HTTP/1.1"
+    at_once = 6
+    client_options: ClassVar = {"limits": httpx.Limits(max_connections=6)}
