@@ -1,8 +1,8 @@
 """Puts load on rows, one block after the other, with Locust as a library; a process of its own.
 
-    python -m lab.blocks < blocks.json > raw.jsonl
+    python -m lab.blocks < blocks.jsonl > raw.jsonl
 
-Reads a list of blocks and writes one line of JSON per block as it ends. The parent pins it to the generator's
+Reads a block a line, runs it, and writes what came out as a line of JSON. The parent pins it to the generator's
 CPUs. Locust patches the standard library for gevent, so nothing else may live in this process.
 """
 
@@ -39,8 +39,8 @@ class Bare(FastHttpUser):
 
 def main() -> None:
     precision.install()
-    for block in json.load(sys.stdin):
-        print(json.dumps(run(block)), flush=True)
+    for line in sys.stdin:
+        print(json.dumps(run(json.loads(line))), flush=True)
 
 
 def run(block: dict[str, Any]) -> dict[str, Any]:

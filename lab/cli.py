@@ -3,9 +3,12 @@
 import argparse
 import os
 import signal
+import ssl
 import subprocess
 import sys
+import tempfile
 import threading
+import urllib.request
 from collections.abc import Sequence
 
 from rich.console import Console
@@ -27,6 +30,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     up.set_defaults(run=lambda options: keep_up(tuple(options.profile)))
     demo = commands.add_parser("demo", help="compare Flask and FastAPI under five loads, in about a minute")
     demo.set_defaults(run=lambda options: compare())
+    join = commands.add_parser("join", help="run a Locust worker here for the stack of another machine")
+    join.add_argument("host", help="where that stack's gateway and Locust master are published")
+    join.set_defaults(run=lambda options: join_stack(options.host))
     bench = commands.add_parser("bench-generator", help="our users against Locust's bare FastHttpUser")
     bench.set_defaults(run=lambda options: bench_generator())
     load = commands.add_parser(
@@ -82,6 +88,25 @@ def load_rows(profiles: tuple[str, ...], arguments: list[str]) -> int:
             process.send_signal(signal.SIGINT)  # Locust drains, and writes what it has
             process.wait()
             raise
+
+
+def join_stack(host: str) -> int:
+    """A worker on this machine. LabError where the other machine's gateway does not say which rows it has."""
+    published = Table().services["nginx"].published | Table().services["locust"].published
+    gateway = f"https://{host}:{published[8443]}"
+    unverified = ssl._create_unverified_context()  # noqa: S323  (the other machine's own certificate)
+    try:
+        with urllib.request.urlopen(f"{gateway}/rows.json", timeout=10, context=unverified) as answer:  # noqa: S310
+            rows = answer.read()
+    except OSError as error:
+        raise LabError(f"{gateway} does not say which rows it has: {error}. Is it published to here?") from error
+    with tempfile.NamedTemporaryFile() as file:
+        file.write(rows)
+        file.flush()
+        targets = {"ROWS_FILE": file.name, "GATEWAY": gateway, "GATEWAY_PLAIN": f"http://{host}:{published[8080]}"}
+        locust = [sys.executable, "-m", "locust", "--locustfile", "loadtest/locustfile.py", "--worker"]
+        master = ["--master-host", host, "--master-port", str(published[5557])]
+        return subprocess.call([*locust, *master], cwd=ROOT, env=os.environ | targets)
 
 
 def compare() -> None:

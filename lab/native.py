@@ -6,6 +6,7 @@ goes when the stack stops.
 
 import os
 import re
+import shlex
 import shutil
 import signal
 import socket
@@ -188,7 +189,7 @@ class NativeStack:
                     except OSError as error:
                         raise LabError(
                             f"port {port} for {name} is taken: stop what listens there, "
-                            "or set HTTPS_PORT, HTTP_PORT or LOCUST_PORT"
+                            "or set HTTPS_PORT, HTTP_PORT, LOCUST_PORT or WORKER_PORT"
                         ) from error
 
     # The compose file's terms, translated
@@ -242,7 +243,7 @@ supervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface
 programs={",".join(self.services)}"""
         ]
         for name, service in self.services.items():
-            command = " ".join(quote(word) for word in self._command(service))
+            command = shlex.join(self._command(service)).replace("%", "%%")
             environment = ",".join(f"{key}={quote(value)}" for key, value in self._environment(service).items())
             sections.append(
                 f"""[program:{name}]
@@ -336,8 +337,9 @@ stdout_logfile_backups=1"""
 
 
 def quote(text: str) -> str:
-    """A value for supervisord's configuration, where `%` expands and quotes group."""
-    return '"' + text.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%") + '"'
+    """A value for supervisord's `environment=`, where `%` expands and quotes group; it knows no escapes."""
+    mark = "'" if '"' in text else '"'
+    return mark + text.replace("%", "%%") + mark
 
 
 def tail(path: Path, lines: int = 8) -> str:

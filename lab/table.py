@@ -95,7 +95,7 @@ def read_service(name: str, block: dict[str, Any]) -> Service:
 
 
 def published(entry: str) -> tuple[int, int]:
-    match = re.fullmatch(r"127\.0\.0\.1:(\d+):(\d+)(/udp)?", entry)
+    match = re.fullmatch(r"[\d.]+:(\d+):(\d+)(/udp)?", entry)
     if not match:
-        raise LabError(f"docker-compose.yml: a published port must be 127.0.0.1:HOST:CONTAINER, not {entry!r}")
+        raise LabError(f"docker-compose.yml: a published port must be ADDRESS:HOST:CONTAINER, not {entry!r}")
     return int(match[2]), int(match[1])

@@ -125,8 +125,9 @@ class Sampler:
         now = time.monotonic()
         before = self._cpu.get(name)
         self._cpu[name] = (now, cpu_ns)
-        self.arrivals[name] = arrivals
-        if before and now > before[0]:
+        if arrivals:  # none after the test: the last word counts
+            self.arrivals[name] = arrivals
+        if before and now > before[0] and self.running():
             self.generators[name] = (cpu_ns - before[1]) / 1e9 / (now - before[0])
 
     # What is made of the samples

@@ -26,6 +26,8 @@ def attach(environment: Environment, sampler: Sampler) -> None:
 
     def finish(**_: Any) -> None:
         greenlet.kill()
+        if environment.runner:
+            environment.runner.stop()  # on Ctrl-C it still runs: drain it, and count what was in flight
         console = Console()
         found = searched(environment, sampler)
         console.print(side_by_side(sampler))

@@ -10,7 +10,7 @@ from locust import events
 from locust.env import Environment
 from locust.runners import LocalRunner, MasterRunner, Runner, WorkerRunner
 
-from loadtest import headless, options, precision, shapes
+from loadtest import headless, options, precision, shapes, stall, webui
 from loadtest.arrivals import arrivals
 from loadtest.figures import SAMPLE_S, Sampler
 from loadtest.users import SCENARIOS
@@ -50,11 +50,11 @@ def generate(environment: Environment, runner: Runner) -> None:
         arrivals.begin(environment.parsed_options.arrivals, environment.parsed_options.rows)
 
     def last_report(**_: Any) -> None:
-        arrivals.end()
         if isinstance(runner, WorkerRunner):  # or what ended in the last second would come too late
             data: dict[str, Any] = {}
             environment.events.report_to_master.fire(client_id=runner.client_id, data=data)
             runner.send_message("stats", data)
+        arrivals.end()
 
     runner.register_message("rates", set_rates)
     environment.events.report_to_master.add_listener(report)
@@ -66,7 +66,7 @@ def control(environment: Environment, runner: MasterRunner | LocalRunner) -> Non
     """The process that decides: chooses the users, sets the rates, samples the figures."""
     sampler = Sampler(environment)
     environment.sampler = sampler  # type: ignore[attr-defined]  # for the web UI and the report
-    steering = gevent.spawn(lambda: None)
+    running: list[gevent.Greenlet[..., None]] = []  # what goes on beside a test
     spawned = False  # schedules begin when there are users to keep them
 
     def choose(**_: Any) -> None:
@@ -76,15 +76,19 @@ def control(environment: Environment, runner: MasterRunner | LocalRunner) -> Non
         environment.shape_class = shapes.make(environment.parsed_options, sampler)
 
     def begin(**_: Any) -> None:
-        nonlocal steering, spawned
+        nonlocal spawned
         spawned = False
         runner.send_message("rates", {})
         sampler.begin()
-        steering.kill()
-        steering = gevent.spawn(steer)
+        gevent.killall(running)
+        running[:] = [gevent.spawn(steer), gevent.spawn(stall.run, environment.parsed_options)]
 
     def complete(**_: Any) -> None:
         nonlocal spawned
+        assert environment.parsed_options
+        if environment.parsed_options.arrivals != "closed" and not spawned:
+            runner.stats.clear_all()  # the schedule begins now, and so does the time that counts
+            sampler.begin()
         spawned = True
 
     def send_rates() -> None:
@@ -104,7 +108,7 @@ def control(environment: Environment, runner: MasterRunner | LocalRunner) -> Non
                 sampler.note_process("this process", time.process_time_ns(), arrivals.report())
 
     def end(**_: Any) -> None:
-        steering.kill()
+        gevent.killall(running)
         sampler.end()
 
     def worker_report(client_id: str, data: dict[str, Any], **_: Any) -> None:
@@ -129,3 +133,5 @@ def control(environment: Environment, runner: MasterRunner | LocalRunner) -> Non
     environment.events.spawning_complete.add_listener(complete)
     environment.events.test_stop.add_listener(end)
     environment.events.worker_report.add_listener(worker_report)
+    if environment.web_ui:
+        webui.install(environment)

@@ -63,5 +63,11 @@ def add_to(parser: Any) -> None:
     add("--listeners", type=number(1, 1_000), default=6, help="Broadcast: receivers per user. Flask has 8 threads.")
     add("--events", type=number(1, 1_000), default=20, help="EventStream: events per stream.")
     add("--gap-ms", type=number(0, 10_000), default=100, help="EventStream: milliseconds between events.")
+    add(
+        "--stall-ms",
+        type=number(0, 10_000),
+        default=0,
+        help="FastAPI rows: every 5 s something blocks the event loop for this long. Compare closed with open loop.",
+    )
     add("--results", default="", include_in_web_ui=False, help="A folder for figures.json, where there is no web UI.")
     add("--slow-s", type=number(0, 60), default=2, help="SlowUpload, SlowReader: seconds they take.")

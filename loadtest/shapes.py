@@ -54,6 +54,7 @@ class Shape(LoadTestShape):
     """What Locust asks once a second: how many users now? In open loop users stay and `rates` changes."""
 
     abstract = True
+    use_common_options = True  # of --users: the form keeps that field
 
     def __init__(self, options: Any) -> None:
         super().__init__()

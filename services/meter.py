@@ -62,9 +62,13 @@ def _cpu_ns(process: psutil.Process) -> int:
 
 
 def _sockets(process: psutil.Process) -> int:
-    if LINUX:  # psutil would parse /proc/net for each of thousands
-        return sum(str(fd.readlink()).startswith("socket:") for fd in Path(f"/proc/{process.pid}/fd").iterdir())
-    return len(process.net_connections())
+    if not LINUX:
+        return len(process.net_connections())
+    sockets = 0
+    for fd in Path(f"/proc/{process.pid}/fd").iterdir():  # psutil would parse /proc/net for each of thousands
+        with contextlib.suppress(FileNotFoundError):  # closed since it was listed
+            sockets += str(fd.readlink()).startswith("socket:")
+    return sockets
 
 
 def server(host: str, port: int, take: Callable[[str], Reading]) -> HTTPServer:

@@ -9,7 +9,7 @@ from werkzeug.exceptions import HTTPException
 import workloads
 from flask_service import database
 from flask_service.routes import routes
-from flask_service.sockets import sockets
+from flask_service.sockets import receiver, sockets
 
 
 class CompactJSON(DefaultJSONProvider):
@@ -38,7 +38,7 @@ def create_app() -> Flask:
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False  # as FastAPI: 405
     # One more than is taken: a body sent without a length is cut here in silence, and `loads` must notice.
     app.config["MAX_CONTENT_LENGTH"] = workloads.MAX_BODY + 1
-    app.config["SOCK_SERVER_OPTIONS"] = {"max_message_size": workloads.MAX_BODY}
+    app.config["SOCK_SERVER_OPTIONS"] = {"max_message_size": workloads.MAX_BODY, "thread_class": receiver}
     app.url_map.merge_slashes = False  # no redirects
     app.register_blueprint(routes)
     app.register_blueprint(sockets)

@@ -2,6 +2,7 @@
 
 from queue import Queue
 from threading import Lock, Thread
+from typing import Any
 
 import psycopg
 from flask import Blueprint, request
@@ -13,6 +14,18 @@ from flask_service import database
 
 sockets = Blueprint("sockets", __name__)
 sock = Sock()
+
+
+def receiver(target: Any) -> Thread:
+    """simple-websocket wakes a handler before it notes that the client is gone, which may hold its thread for ever."""
+
+    def receive() -> None:
+        target()
+        ws = target.__self__
+        ws.connected = False
+        ws.event.set()
+
+    return Thread(target=receive)
 
 
 @sockets.before_request

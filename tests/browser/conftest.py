@@ -1,0 +1,59 @@
+"""A native stack and a real browser before it: Debian's Chromium, driven by Playwright."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from lab.native import NativeStack
+from lab.table import Table
+from tests.e2e.stacks import plain_environ, started
+
+CHROMIUM = Path("/usr/bin/chromium")
+FLAGS = (
+    "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run "
+    "--disable-background-networking --disable-component-update --disable-sync"
+)
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Path:
+    if not CHROMIUM.exists():
+        assert not os.environ.get("CI"), f"CI must run the browser tests, and there is no {CHROMIUM}"
+        pytest.skip(f"no browser: there is no {CHROMIUM}")
+    return CHROMIUM
+
+
+@pytest.fixture(scope="module")
+def stack(chromium: Path) -> Iterator[NativeStack]:
+    with started(NativeStack(Table(environ=plain_environ()), ("variants",))) as stack:
+        yield stack
+
+
+@pytest.fixture(scope="module")
+def browser(chromium: Path, stack: NativeStack) -> Iterator[Browser]:
+    """Ends before the stack does, which then looks for processes that are left."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS.split())
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def context(browser: Browser) -> Iterator[BrowserContext]:
+    context = browser.new_context(ignore_https_errors=True)
+    yield context
+    context.close()
+
+
+@pytest.fixture
+def page(context: BrowserContext) -> Iterator[Page]:
+    """A page; what its console complains of fails the test."""
+    complaints: list[str] = []
+    page = context.new_page()
+    page.on("console", lambda said: complaints.append(f"{said.text} {said.location}") if said.type == "error" else None)
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    yield page
+    assert not complaints

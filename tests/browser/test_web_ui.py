@@ -1,0 +1,173 @@
+"""As a person does it: from the first page to Locust's form, a test of two rows, its figures, and the end of it."""
+
+import math
+import re
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import httpx
+import pytest
+from playwright.sync_api import BrowserContext, FrameLocator, Locator, Page, ViewportSize, expect
+
+from lab.native import NativeStack
+
+TIMEOUT_MS = 30_000
+PHONE: ViewportSize = {"width": 400, "height": 800}
+
+
+def open_form(page: Page, stack: NativeStack) -> None:
+    """Locust's form, whether a test has run already or not."""
+    page.goto(stack.locust)
+    fitted = page.locator("form[data-lab]")
+    new = page.get_by_role("button", name="New")
+    expect(fitted.or_(new)).to_be_visible(timeout=TIMEOUT_MS)
+    if new.is_visible():
+        new.click()
+    expect(fitted).to_be_visible()
+
+
+def choose_rows(page: Page, *wanted: str) -> None:
+    for box in page.locator(".lab-rows label").all():
+        box.locator("input").set_checked(box.locator("strong").inner_text() in wanted)
+
+
+def compare_tab(page: Page) -> FrameLocator:
+    return page.frame_locator("iframe[title=Compare]")
+
+
+def stop(page: Page) -> None:
+    page.get_by_role("button", name="Stop").click()
+    expect(page.get_by_role("button", name="New")).to_be_visible(timeout=TIMEOUT_MS)
+
+
+def state(stack: NativeStack) -> str:
+    return str(httpx.get(f"{stack.locust}/stats/requests", trust_env=False).json()["state"])
+
+
+def test_the_first_page_shows_rows_that_answer_and_the_way_to_locust(page: Page, stack: NativeStack) -> None:
+    page.goto(stack.https)
+    for row in stack.rows:
+        expect(page.locator(f"[data-row={row.name}] .state")).to_have_text("answers", timeout=TIMEOUT_MS)
+    page.get_by_role("link", name="Locust's web UI").click()
+    expect(page.get_by_role("button", name="Start")).to_be_enabled(timeout=TIMEOUT_MS)
+
+
+def test_the_form_explains_each_choice_and_asks_only_what_matters_to_it(page: Page, stack: NativeStack) -> None:
+    open_form(page, stack)
+    expect(page.get_by_label("Wait ms")).to_be_hidden()
+    expect(page.get_by_label("Host")).to_be_hidden()
+    page.get_by_label("Scenario").select_option("Wait")
+    expect(page.get_by_text("Waiting without work, like a call to a slow service")).to_be_visible()
+    expect(page.get_by_label("Wait ms")).to_be_visible()
+    expect(page.get_by_label("Rate")).to_be_hidden()
+    page.get_by_label("Arrivals").select_option("poisson")
+    expect(page.get_by_label("Rate")).to_be_visible()
+
+
+def test_the_form_marks_a_row_that_is_not_there(page: Page, stack: NativeStack) -> None:
+    stack.stop("flask-gevent")
+    try:
+        open_form(page, stack)
+        expect(page.locator(".lab-rows label", has_text="flask-gevent")).to_contain_text("not started")
+        expect(page.locator(".lab-rows label", has_text="flask-sync")).to_contain_text("gunicorn")
+    finally:
+        stack.start("flask-gevent")
+
+
+def test_two_rows_run_side_by_side_and_the_final_figures_are_those_of_locusts_table(
+    page: Page, stack: NativeStack
+) -> None:
+    open_form(page, stack)
+    page.get_by_label("Scenario").select_option("Wait")
+    choose_rows(page, "wsgi", "asgi")
+    page.get_by_label("Wait ms").fill("300")
+    page.get_by_label("Number of users").fill("6")
+    page.get_by_role("button", name="Start").click()
+
+    compare = compare_tab(page)
+    expect(compare.locator("#lines tr")).to_have_count(2, timeout=TIMEOUT_MS)
+    expect(compare.locator("#state")).to_contain_text("Wait · closed loop · path gateway · running")
+    curves = compare.locator("#chart-p50_ms path[stroke]")
+    expect(curves).to_have_count(2)
+    for curve in curves.all():
+        expect(curve).to_have_attribute("d", re.compile(r"M.+L.+L"), timeout=TIMEOUT_MS)
+
+    stop(page)
+    expect(compare.locator("#state")).to_contain_text("stopped", timeout=TIMEOUT_MS)
+    shown = {line.locator(".row").inner_text(): numbers(line) for line in compare.locator("#lines tr").all()}
+    page.get_by_role("tab", name="Statistics").click()
+    for row in ("wsgi", "asgi"):
+        requests, failures, median, p95, p99 = numbers(page.locator("main tr", has_text=f"/wait {row}"))[2:7]
+        assert (shown[row][0], shown[row][5]) == (requests, failures)
+        assert shown[row][2:5] == [median, p95, p99]
+        assert failures == 0, "requests in flight were cut off"
+        assert median >= 300
+
+
+def numbers(line: Locator) -> list[float]:
+    """What stands in the cells of a table's line; nan where that is no number."""
+    first_lines = [text.split("\n")[0].replace(",", "") for text in line.locator("td").all_inner_texts()]
+    return [float(text) if re.fullmatch(r"[\d.]+", text) else math.nan for text in first_lines]
+
+
+def test_what_to_doubt_stands_above_the_figures_on_a_phone_too(page: Page, stack: NativeStack) -> None:
+    open_form(page, stack)
+    choose_rows(page, "asgi")
+    page.get_by_label("Scenario").select_option("Wait")
+    page.get_by_label("Arrivals").select_option("constant")
+    page.get_by_label("Rate").fill("50")  # a second's wait each: two users cannot keep that
+    page.get_by_label("Wait ms").fill("1000")
+    page.get_by_label("Number of users").fill("2")
+    page.get_by_role("button", name="Start").click()
+    expect(compare_tab(page).locator("#warnings")).to_contain_text("too few users", timeout=TIMEOUT_MS)
+    page.set_viewport_size(PHONE)
+    expect(compare_tab(page).locator("#warnings")).to_be_in_viewport()
+    assert compare_tab(page).locator("html").evaluate("page => page.scrollWidth <= page.clientWidth")
+    page.set_viewport_size({"width": 1280, "height": 800})
+    stop(page)
+
+
+def test_a_refusal_is_shown_at_the_form(context: BrowserContext, stack: NativeStack) -> None:
+    page = context.new_page()  # its console rightly notes the refusal
+    open_form(page, stack)
+    choose_rows(page)
+    page.get_by_role("button", name="Start").click()
+    expect(page.get_by_role("alert")).to_have_text("Rows: choose at least one.")
+
+
+@pytest.fixture
+def foreign_site(stack: NativeStack) -> Iterator[str]:
+    """A page of another origin that tries to start a test: by script, and by a form when it is asked to."""
+    target = f"{stack.locust}/swarm"
+    body = f"""<form method=post action="{target}"><input name=user_count value=1><input name=spawn_rate value=1>
+        <button>Win</button></form><output></output><script>
+        const body = new URLSearchParams({{ user_count: 1, spawn_rate: 1 }});
+        const attempts = ["no-cors", "cors"].map((mode) => fetch("{target}", {{ method: "POST", mode, body }}));
+        Promise.allSettled(attempts).then((all) => {{
+          document.querySelector("output").textContent = all.map((one) => one.value?.type ?? "refused").join();
+        }});</script>"""
+
+    class Site(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Type", "text/html")
+            self.end_headers()
+            self.wfile.write(body.encode())
+
+        def log_message(self, format: str, *arguments: object) -> None: ...
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Site) as server:
+        threading.Thread(target=server.serve_forever).start()
+        yield f"http://localhost:{server.server_port}/"
+        server.shutdown()
+
+
+def test_a_foreign_page_starts_no_test(context: BrowserContext, stack: NativeStack, foreign_site: str) -> None:
+    before = state(stack)
+    page = context.new_page()  # its console rightly notes the refusals
+    page.goto(foreign_site)
+    expect(page.locator("output")).to_have_text("opaque,refused")
+    page.get_by_role("button", name="Win").click()
+    expect(page.locator("body")).to_contain_text("takes requests from its own pages only")
+    assert state(stack) == before in ("ready", "stopped")

@@ -1,0 +1,52 @@
+"""What several suites need: a PostgreSQL of their own."""
+
+import os
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+# Locust patches the standard library for gevent when it is imported; here it may not, nor hand this on.
+os.environ["LOCUST_SKIP_MONKEY_PATCH"] = "1"
+import locust  # noqa: F401
+
+del os.environ["LOCUST_SKIP_MONKEY_PATCH"]
+
+from lab import database, setup
+from lab.machine import free_port
+from tests.helpers import until
+
+
+@pytest.fixture(scope="session")
+def database_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A PostgreSQL with the lab's tables, for the whole session; the URL carries the password."""
+    with tempfile.TemporaryDirectory(prefix="lab-tests-") as folder, running_postgres(Path(folder)) as url:
+        yield url
+
+
+@contextmanager
+def running_postgres(run: Path) -> Iterator[str]:
+    setup.write_password(run / "secrets")
+    password, passfile = (run / "secrets" / "password").read_text(), run / "secrets" / "pgpass"
+    cluster = database.make_cluster(run, "lab", password)
+    port = free_port()
+    server = subprocess.Popen(
+        cluster.command(["-c", "fsync=off"], port),
+        user=cluster.user or None,
+        extra_groups=[] if cluster.user else None,
+        cwd="/",
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        url = f"postgresql://lab@127.0.0.1:{port}/lab"
+        until(lambda: database.ready(url, passfile))
+        database.create(url, passfile)
+        database.fill(url, passfile)
+        yield url.replace("lab@", f"lab:{password}@")
+    finally:
+        server.terminate()
+        server.wait(timeout=30)

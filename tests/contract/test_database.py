@@ -1,0 +1,60 @@
+"""GET and POST /db, on a real PostgreSQL."""
+
+import psycopg
+import pytest
+
+import workloads
+from tests.contract.apps import Ask, Both, detail
+
+
+def test_a_read_is_one_row_by_random_id_with_its_right_value(service: Ask) -> None:
+    rows = [row for _ in range(3) for row in service("GET", "/db?queries=100").json()]
+    assert len(rows) == 300
+    assert all(row == {"id": row["id"], "value": workloads.item_value(row["id"])} for row in rows)
+    assert len({row["id"] for row in rows}) > 200
+    assert {1 <= row["id"] <= workloads.ITEMS for row in rows} == {True}
+
+
+def test_without_a_number_of_queries_it_is_one(service: Ask) -> None:
+    assert len(service("GET", "/db").json()) == 1
+
+
+def test_the_same_ids_give_the_same_bytes_from_both(both: Both, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(workloads, "random_id", lambda: 4_711)
+    assert both("GET", "/db?queries=2").json() == [{"id": 4_711, "value": 4_711 * 7_919 % 10_007}] * 2
+
+
+def test_ids_reach_from_the_first_row_to_the_last(database_url: str) -> None:
+    with psycopg.connect(database_url) as db:
+        assert db.execute("SELECT min(id), max(id), count(*) FROM items").fetchone() == (1, 10_000, 10_000)
+        rows = db.execute(workloads.SELECT_ITEM.replace("id = %s", "true")).fetchall()
+    assert all(value == workloads.item_value(item_id) for item_id, value in rows)
+
+
+def test_a_write_is_committed_and_read_back(service: Ask, database_url: str) -> None:
+    entry = service("POST", "/db?value=123456").json()
+    assert entry == {"id": entry["id"], "value": 123_456}
+    with psycopg.connect(database_url) as db:
+        assert db.execute(workloads.SELECT_ENTRY, [entry["id"]]).fetchone() == (entry["id"], 123_456)
+
+
+def test_writes_get_ids_of_their_own(flask: Ask, fastapi: Ask) -> None:
+    entries = [ask("POST", "/db?value=1").json() for ask in (flask, fastapi, flask, fastapi)]
+    assert len({entry["id"] for entry in entries}) == 4
+
+
+def test_a_refused_write_writes_nothing(both: Both, database_url: str) -> None:
+    def entries() -> object:
+        with psycopg.connect(database_url) as db:
+            return db.execute("SELECT count(*) FROM entries").fetchone()
+
+    before = entries()
+    detail(both("POST", "/db?value=1000001"), 422)
+    assert entries() == before
+
+
+def test_when_the_ids_start_over_a_write_replaces_the_old_entry(service: Ask, database_url: str) -> None:
+    first = service("POST", "/db?value=1").json()
+    with psycopg.connect(database_url) as db:
+        db.execute(f"ALTER SEQUENCE entry_ids RESTART WITH {first['id']}")
+    assert service("POST", "/db?value=2").json() == {"id": first["id"], "value": 2}

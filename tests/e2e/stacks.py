@@ -1,0 +1,126 @@
+"""The two doors behind one face: the stack as processes (lab.native) and in containers (Docker Compose)."""
+
+import json
+import os
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Protocol
+
+import psutil
+
+import meter
+from lab.machine import free_port
+from lab.native import NativeStack
+from lab.table import ROOT, Row, Table
+from tests.helpers import until
+
+PROJECT = "wsgi-asgi-lab-test"
+READ_METER = "import sys, urllib.request as u; print(u.urlopen(sys.argv[1], timeout=10).read().decode())"
+
+
+class Stack(Protocol):
+    """A running stack with every row of the table."""
+
+    door: str
+    https: str
+    http: str
+    ca: Path
+    rows: list[Row]
+
+    def stop(self, service: str) -> None: ...
+    def start(self, service: str) -> None: ...
+    def meter(self, row: str) -> meter.Reading: ...
+
+
+class NativeDoor:
+    door = "native"
+
+    def __init__(self, stack: NativeStack) -> None:
+        self.native = stack
+        self.https, self.http, self.ca, self.rows = stack.https, stack.http, stack.ca, stack.rows
+        self.stop, self.start = stack.stop, stack.start
+
+    def meter(self, row: str) -> meter.Reading:
+        return meter.read(meter.tree(self.native.pid(row)))
+
+
+class ComposeDoor:
+    door = "compose"
+
+    def __init__(self, environ: dict[str, str], ca: Path) -> None:
+        self.environ, self.ca = environ, ca
+        self.https = f"https://localhost:{environ['HTTPS_PORT']}"
+        self.http = f"http://localhost:{environ['HTTP_PORT']}"
+        self.rows = Table(environ=environ).rows
+
+    def compose(self, *arguments: str) -> str:
+        return run(["docker", "compose", "-p", PROJECT, "--profile", "variants", *arguments], self.environ)
+
+    def stop(self, service: str) -> None:
+        self.compose("stop", service)
+
+    def start(self, service: str) -> None:
+        self.compose("start", service)
+
+    def meter(self, row: str) -> meter.Reading:
+        text = self.compose("exec", "-T", "locust", "python", "-c", READ_METER, f"http://{row}:{meter.PORT}")
+        return meter.Reading(**json.loads(text))
+
+    def containers(self) -> list[dict[str, Any]]:
+        containers: list[dict[str, Any]] = json.loads(run(["docker", "inspect", *self.compose("ps", "-q").split()]))
+        return containers
+
+
+@contextmanager
+def native() -> Iterator[NativeDoor]:
+    with started(NativeStack(Table(environ=plain_environ()), ("variants",))) as stack:
+        yield NativeDoor(stack)
+
+
+@contextmanager
+def started(stack: NativeStack) -> Iterator[NativeStack]:
+    """The stack while it runs; when it has stopped, no process and no file of it may be left."""
+    with stack:
+        yield stack
+        family = meter.tree(psutil.Process(stack.pid("nginx")).ppid())
+    assert not stack.run.exists()
+    until(lambda: not any(process.is_running() for process in family), what="the processes to end")
+
+
+@contextmanager
+def compose(folder: Path) -> Iterator[ComposeDoor]:
+    ports = {name: str(free_port()) for name in ("HTTPS_PORT", "HTTP_PORT", "LOCUST_PORT", "WORKER_PORT")}
+    door = ComposeDoor(plain_environ() | ports, folder / "ca.pem")
+    try:
+        door.compose("up", "--detach", "--wait", "--build", "--quiet-build")
+        door.compose("cp", "nginx:/run/lab/gateway/tls/ca.pem", str(door.ca))
+        yield door
+    finally:
+        door.compose("down", "--volumes", "--remove-orphans")
+    assert not leftovers()
+
+
+def leftovers() -> list[str]:
+    mine = ["--quiet", "--filter", f"label=com.docker.compose.project={PROJECT}"]
+    kinds = (["ps", "--all"], ["volume", "ls"], ["network", "ls"])
+    return [name for kind in kinds for name in run(["docker", *kind, *mine]).split()]
+
+
+def docker_runs() -> bool:
+    try:
+        return subprocess.run(["docker", "info"], capture_output=True).returncode == 0
+    except FileNotFoundError:
+        return False
+
+
+def plain_environ() -> dict[str, str]:
+    """The shell's environment without what would lead to another database or other numbers of workers."""
+    return {key: value for key, value in os.environ.items() if key not in ("DATABASE_URL", "WORKERS", "POOL_SIZE")}
+
+
+def run(command: list[str], environ: dict[str, str] | None = None) -> str:
+    done = subprocess.run(command, env=environ, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, f"{' '.join(command)}\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
+    return done.stdout

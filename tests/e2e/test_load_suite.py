@@ -1,0 +1,171 @@
+"""The load suite without its web UI: every scenario against both services, through both doors."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from lab.machine import free_port
+from loadtest.users import SCENARIOS
+from tests.e2e import stacks
+from tests.e2e.stacks import ComposeDoor, NativeDoor, Stack
+from tests.helpers import until
+
+Load = Callable[..., tuple[int, str]]
+LOAD = [sys.executable, "-m", "loadtest"]
+
+
+@pytest.fixture
+def load(stack: Stack, tmp_path: Path) -> Load:
+    """Runs one test where the stack is; its exit code, and what it printed."""
+
+    def in_container(*arguments: str) -> tuple[int, str]:
+        assert isinstance(stack, ComposeDoor)
+        command = ["docker", "compose", "-p", stacks.PROJECT, "exec", "-T", "locust", "python", "-m", "loadtest"]
+        done = subprocess.run([*command, *arguments], env=stack.environ, capture_output=True, text=True)
+        stack.compose("cp", "locust:/app/results", str(tmp_path))
+        return done.returncode, done.stdout + done.stderr
+
+    def as_process(*arguments: str) -> tuple[int, str]:
+        assert isinstance(stack, NativeDoor)
+        environ = os.environ | stack.native.targets
+        done = subprocess.run([*LOAD, *arguments], cwd=tmp_path, env=environ, capture_output=True, text=True)
+        return done.returncode, done.stdout + done.stderr
+
+    return in_container if isinstance(stack, ComposeDoor) else as_process
+
+
+def figures(folder: Path, printed: str = "") -> dict[str, Any]:
+    """The figures of the run that printed where they go; of the only one, where nothing was printed."""
+    named = re.search(r"results/\S+", printed)
+    file = folder / named[0] / "figures.json" if named else next(folder.glob("results/*/figures.json"))
+    found: dict[str, Any] = json.loads(file.read_text())
+    return found
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS)
+def test_a_scenario_measures_both_services_without_an_error(load: Load, tmp_path: Path, scenario: str) -> None:
+    quick = ("--heartbeat-s", "1", "--slow-s", "1", "--events", "5", "--gap-ms", "50", "--listeners", "2")
+    code, printed = load("--scenario", scenario, "--users", "4", "--run-time", "3s", *quick)
+    assert code == 0, printed
+    lines = figures(tmp_path, printed)["lines"]
+    assert {line["row"] for line in lines} == {"flask", "fastapi"}
+    for line in lines:
+        assert (line["requests"] > 0, line["failures"]) == (True, 0), line
+        assert line["p50_ms"] <= line["p95_ms"] <= line["p99_ms"]
+        assert line["rss_mib"] > 10  # the meter was read
+
+
+@pytest.mark.parametrize("path", ["gateway", "plain", "direct"])
+def test_every_path_to_a_row_can_be_chosen(load: Load, tmp_path: Path, path: str) -> None:
+    code, printed = load("--path", path, "--rows", "flask-granian", "--users", "2", "--run-time", "2s")
+    assert code == 0, printed
+    assert figures(tmp_path, printed)["lines"][0]["requests"] > 0
+
+
+def test_open_loop_starts_as_many_requests_as_asked_for(load: Load, tmp_path: Path) -> None:
+    options = ("--arrivals", "constant", "--rate", "50", "--users", "20")
+    code, printed = load("--scenario", "Wait", "--rows", "fastapi", *options, "--run-time", "4s")
+    assert code == 0, printed
+    (schedule,) = (by_row["fastapi"] for by_row in figures(tmp_path, printed)["schedules"].values())
+    seconds = 4
+    assert 50 * seconds * 0.7 < schedule["started"] <= 50 * seconds
+
+
+def test_latency_counts_from_the_intended_start(load: Load, tmp_path: Path) -> None:
+    # Two users can start 20 requests of 100 ms a second: of 50 a second, more and more come late.
+    options = ("--arrivals", "constant", "--rate", "50", "--users", "2", "--run-time", "4s")
+    code, printed = load("--scenario", "Wait", "--rows", "fastapi", *options)
+    assert code == 0, printed
+    found = figures(tmp_path, printed)
+    assert found["lines"][0]["p99_ms"] > 1_000
+    assert any("wait for a free user" in warning for warning in found["warnings"])
+
+
+def test_a_missed_limit_has_its_own_exit_code(load: Load, tmp_path: Path) -> None:
+    code, printed = load("--scenario", "Wait", "--users", "2", "--run-time", "2s", "--limit-p99-ms", "50")
+    assert code == 3, printed
+    assert figures(tmp_path, printed)["missed_limit"] == ["flask", "fastapi"]
+
+
+def test_an_error_has_its_own_exit_code_and_is_counted(load: Load, tmp_path: Path) -> None:
+    # The bare rows have no database: 404
+    code, printed = load("--scenario", "DbRead", "--rows", "wsgi", "--users", "1", "--run-time", "1s")
+    assert code == 1, printed
+    line = figures(tmp_path, printed)["lines"][0]
+    assert line["failures"] == line["requests"] > 0
+
+
+def test_requests_in_flight_at_the_end_are_in_the_figures(load: Load, tmp_path: Path) -> None:
+    waits = ("--scenario", "Wait", "--wait-ms", "3000", "--rows", "fastapi", "--users", "3")
+    code, printed = load(*waits, "--run-time", "1s")
+    assert code == 0, printed
+    line = figures(tmp_path, printed)["lines"][0]
+    assert (line["requests"], line["failures"]) == (3, 0)
+
+
+def test_several_generator_processes_count_as_one(load: Load, tmp_path: Path) -> None:
+    code, printed = load("--scenario", "Wait", "--users", "6", "--processes", "2", "--run-time", "3s")
+    assert code == 0, printed
+    found = figures(tmp_path, printed)
+    assert len(found["generator_cpus"]) == 2
+    assert found["warnings"] == []
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        (("--scenario", "Nonsense"), "invalid choice: 'Nonsense'"),
+        (("--rows", "nginx"), "invalid choice: 'nginx'"),
+        (("--rate", "0"), "must be from 0.1"),
+        (("--wait-ms", "5.0"), "--wait-ms"),
+    ],
+)
+def test_a_wrong_option_is_refused_with_what_would_be_right(load: Load, wrong: tuple[str, str], said: str) -> None:
+    code, printed = load(*wrong)
+    assert code == 2
+    assert said in printed
+
+
+def test_a_lost_worker_is_reported_and_its_share_goes_to_the_others(native: NativeDoor, tmp_path: Path) -> None:
+    environ, port = os.environ | native.native.targets, str(free_port())
+    test = ("--scenario", "Wait", "--rows", "fastapi", "--arrivals", "constant", "--rate", "40", "--users", "20")
+    locust = [sys.executable, "-m", "locust", "--locustfile", str(Path("loadtest/locustfile.py").resolve())]
+    workers = [
+        subprocess.Popen([*locust, "--worker", "--master-port", port], env=environ, stderr=subprocess.DEVNULL)
+        for _ in range(2)
+    ]
+    master = ("--master", "--expect-workers", "2", "--master-bind-port", port, "--run-time", "14s")
+    running = subprocess.Popen([*LOAD, *test, *master], cwd=tmp_path, env=environ, stderr=subprocess.PIPE, text=True)
+    assert running.stderr
+    until(lambda: "All users spawned" in (running.stderr.readline() if running.stderr else ""))
+    workers[0].kill()
+    _, printed = running.communicate(timeout=60)
+    for worker in workers:
+        worker.wait(timeout=30)
+    assert running.returncode == 4, printed
+    found = figures(tmp_path)
+    assert "was lost" in found["warnings"][0]
+    started = [by_row["fastapi"]["started"] for by_row in found["schedules"].values()]
+    assert max(started) > 40 / 2 * 14 * 1.1  # more than half of them
+
+
+def test_ctrl_c_writes_what_was_measured(native: NativeDoor, tmp_path: Path) -> None:
+    environ = os.environ | native.native.targets
+    running = subprocess.Popen(
+        [*LOAD, "--scenario", "Wait", "--run-time", "60s"], cwd=tmp_path, env=environ, stderr=subprocess.PIPE, text=True
+    )
+    assert running.stderr
+    until(lambda: "All users spawned" in (running.stderr.readline() if running.stderr else ""))
+    psutil.Process(running.pid).send_signal(signal.SIGINT)
+    running.communicate(timeout=30)
+    assert figures(tmp_path)["lines"]
+    assert next(tmp_path.glob("results/*/report.html")).stat().st_size > 0

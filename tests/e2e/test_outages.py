@@ -1,0 +1,76 @@
+"""What is away is said to be away, the rest works on, and what comes back is found again by itself."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+
+import pytest
+
+from tests.e2e.client import Client, close_code, hears, problem
+from tests.helpers import until
+
+DATABASE_ROWS = ["flask", "fastapi", "flask-gevent", "fastapi-granian"]
+AWAY = "the database does not answer: routes that need none still work"
+
+
+@pytest.fixture
+def stopped(client: Client) -> Iterator[set[str]]:
+    """Services that a test has stopped: where it failed, they are started again for the next one."""
+    names: set[str] = set()
+    yield names
+    for name in names:
+        client.stack.start(name)
+        until(lambda: client.status("/flask/ready") == 200)
+        until(lambda name=name: name == "postgres" or client.status(f"/{name}/health") == 200)  # type: ignore[misc]
+
+
+def test_without_the_database_rows_serve_what_needs_none_and_recover_alone(client: Client, stopped: set[str]) -> None:
+    with ExitStack() as sockets:
+        members = {row: sockets.enter_context(client.members(row, 1))[0] for row in DATABASE_ROWS}
+        client.stack.stop("postgres")
+        stopped.add("postgres")
+        client.all_at_once(DATABASE_ROWS, notice_outage)
+        client.all_at_once(DATABASE_ROWS, check_away)
+        for row in DATABASE_ROWS:
+            assert close_code(members[row]) == 1013
+            with client.socket(f"/{row}/ws/broadcast") as late:
+                assert close_code(late) == 1013
+    client.stack.start("postgres")
+    stopped.clear()
+    rows = [row.name for row in client.stack.rows if row.framework != "none"]
+    client.all_at_once(rows, find_again)
+    client.all_at_once(DATABASE_ROWS, check_back)
+
+
+def notice_outage(client: Client, row: str) -> None:
+    until(lambda: client.status(f"/{row}/db") == 503, 10)
+
+
+def find_again(client: Client, row: str) -> None:
+    until(lambda: client.status(f"/{row}/db?queries=20") == 200, 30)
+
+
+def check_away(client: Client, row: str) -> None:
+    assert problem(client.get(f"/{row}/db"), 503) == AWAY
+    assert problem(client.get(f"/{row}/ready"), 503) == AWAY
+    assert problem(client.h2.post(f"/{row}/db"), 503) == AWAY
+    assert client.status(f"/{row}/health") == client.status(f"/{row}/json") == 200
+
+
+def check_back(client: Client, row: str) -> None:
+    assert [client.status(f"/{row}/db") for _ in range(20)] == [200] * 20
+    assert client.status(f"/{row}/ready") == 200
+    with client.members(row, 2) as [one, other]:
+        one.send("back again")
+        assert hears(other, "back again")
+
+
+@pytest.mark.parametrize("row", ["asgi", "flask-granian"])
+def test_a_stopped_row_is_named_and_found_again_when_it_is_back(client: Client, row: str, stopped: set[str]) -> None:
+    client.stack.stop(row)
+    stopped.add(row)
+    said = problem(client.get(f"/{row}/json"), 502)
+    assert said == f"{row} does not answer: is it running? Further rows need --profile variants."
+    assert client.status("/flask/json") == 200
+    client.stack.start(row)
+    stopped.clear()
+    until(lambda: client.status(f"/{row}/json") == 200, 20)
