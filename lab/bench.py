@@ -1,6 +1,5 @@
 """`lab bench-generator`: requests per CPU second of the suite's users against Locust's bare FastHttpUser."""
 
-import math
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -10,10 +9,13 @@ from rich.console import Console
 from lab.demo import OPTIONS
 from lab.measure import Block, measure
 from lab.native import NativeStack
+from lab.statistics import Metric, compare, log_ratios, sentence
 from lab.table import Table
 
 ROW = "wsgi-granian"  # the fastest row: the generator is the bottleneck, and that is what is measured
+KINDS = ("Json", "Bare")  # ours, Locust's own
 PAIRS = 8
+REQUESTS = Metric("send", "requests per CPU second", "1/s", smaller_is_better=False)
 WORTH = 0.95  # what the suite's users must reach
 
 
@@ -24,19 +26,16 @@ def run(console: Console) -> int:
         tempfile.TemporaryDirectory() as folder,
         NativeStack(Table(), ("variants",), leave_out=others, progress=console.print) as stack,
     ):
-        order = [kinds for pair in range(PAIRS) for kinds in (("Bare", "Json") if pair % 2 else ("Json", "Bare"))]
+        order = [kind for pair in range(PAIRS) for kind in (KINDS if pair % 2 else reversed(KINDS))]
         blocks = [Block(kind, ROW, kind, 16, 1.0, 2.0, OPTIONS) for kind in order]
         measured = measure(stack, blocks, Path(folder) / "raw.jsonl", console)
-    speeds = [per_cpu_second(block) for block in measured]
-    ratios = []
-    for first, second in zip(measured[::2], measured[1::2], strict=True):
-        ours, bare = (first, second) if first["workload"] == "Json" else (second, first)
-        ratios.append(per_cpu_second(ours) / per_cpu_second(bare))
-    mean = math.exp(sum(map(math.log, ratios)) / PAIRS)
-    console.print(f"requests per CPU second: {min(speeds):,.0f} to {max(speeds):,.0f}, both kinds")
-    console.print(f"ours / bare, {PAIRS} pairs: {mean:.3f} (from {min(ratios):.3f} to {max(ratios):.3f})")
-    console.print(f"{'reached' if mean >= WORTH else 'missed'}: at least {WORTH}")
-    return 0 if mean >= WORTH else 1
+    ours, bare = ([per_cpu_second(block) for block in measured if block["workload"] == kind] for kind in KINDS)
+    result = compare(log_ratios(ours, bare), look=1, planned_looks=1, smaller_is_better=False)
+    speeds = sorted([*ours, *bare])
+    console.print(f"{speeds[0]:,.0f} to {speeds[-1]:,.0f} requests per CPU second of Locust, over both kinds of users.")
+    console.print(sentence(result, "The suite's users", "Locust's bare FastHttpUser", REQUESTS) + ".")
+    console.print(f"{'Reached' if result.ratio >= WORTH else 'Missed'}: at least {WORTH}.")
+    return 0 if result.ratio >= WORTH else 1
 
 
 def per_cpu_second(block: dict[str, Any]) -> float:

@@ -4,6 +4,7 @@ Takes Locust's options and those of loadtest/options.py; runs for 10 s unless --
 """
 
 import os
+import socket
 import sys
 from datetime import datetime
 from pathlib import Path
@@ -22,6 +23,12 @@ def main() -> None:
         arguments += ["--run-time", "10s"]
     files = [f"--results={results}", f"--html={results}/report.html", f"--csv={results}/locust"]
     files += [f"--json-file={results}/locust"]
+    if any(argument.startswith("--processes") for argument in arguments):  # the web UI's master may have the usual port
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = str(free.getsockname()[1])
+        os.environ |= {"LOCUST_MASTER_BIND_HOST": "127.0.0.1", "LOCUST_MASTER_BIND_PORT": port}
+        os.environ |= {"LOCUST_MASTER_NODE_HOST": "127.0.0.1", "LOCUST_MASTER_NODE_PORT": port}
     print(f"Results go to {results}", flush=True)
     locust = [sys.executable, "-m", "locust", "--locustfile", str(LOCUSTFILE), "--headless", "--only-summary"]
     os.execv(sys.executable, [*locust, *files, *arguments])  # noqa: S606  (becomes Locust: its signals, its exit code)
