@@ -23,11 +23,15 @@ def pin(cpuset: str) -> list[str]:
 def can_pin(cpuset: str) -> bool:
     if not hasattr(os, "sched_getaffinity") or not shutil.which("taskset"):
         return False
-    wanted: set[int] = set()
-    for part in cpuset.split(","):
-        first, _, last = part.partition("-")
-        wanted.update(range(int(first), int(last or first) + 1))
-    return wanted <= os.sched_getaffinity(0)
+    return cpus(cpuset) <= os.sched_getaffinity(0)
+
+
+def cpus(cpuset: str) -> set[int]:
+    """The CPUs of a list like 0,2-3; all of the machine's where it is empty."""
+    if not cpuset:
+        return set(range(os.cpu_count() or 1))
+    ends = [part.partition("-") for part in cpuset.split(",")]
+    return {cpu for first, _, last in ends for cpu in range(int(first), int(last or first) + 1)}
 
 
 def answers(url: str) -> bool:

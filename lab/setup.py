@@ -17,6 +17,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 
 import meter
 from lab import LabError
+from lab.machine import cpus
 from lab.table import ROOT, Row, Table
 
 HOSTS = ("localhost", "127.0.0.1", "::1", "nginx")
@@ -68,6 +69,7 @@ def write_gateway(out: Path, table: Table, door: Door) -> None:
             "profiles": row.profiles,
             "address": door.address(row),
             "meter": door.meter(row),
+            "cpus": len(cpus(row.cpuset)),
         }
         for row in table.rows
     ]

@@ -18,6 +18,7 @@ from loadtest import targets
 SAMPLE_S = 1.0
 HISTORY = 600  # samples kept for the charts
 WINDOW_S = 3  # what "now" means in the live figures
+CROWDED = 0.85  # of the CPUs that the rows share
 SEARCH_P99_MS = 200  # what a search keeps where --limit-p99-ms says nothing
 GENERATOR_LIMIT = 0.85  # of a CPU per process; above it a test measures Locust
 
@@ -68,6 +69,7 @@ class Sampler:
         self.generators: dict[str, float] = {}  # CPUs that each generator process uses
         self.arrivals: dict[str, dict[str, dict[str, Any]]] = {}  # what each process says of its schedules
         self.lost: list[str] = []  # workers that went missing in the middle
+        self.crowded = False  # the rows have used up the CPUs that they share
         self._cpu: dict[str, tuple[float, int]] = {}
         self._workers: set[str] = set()
         self._greenlet: gevent.Greenlet[..., None] | None = None
@@ -78,7 +80,7 @@ class Sampler:
 
     def begin(self) -> None:
         self.samples.clear()
-        self.generators, self.arrivals, self.lost, self._cpu = {}, {}, [], {}
+        self.generators, self.arrivals, self.lost, self.crowded, self._cpu = {}, {}, [], False, {}
         self._workers = self.alive()
         self.first = self.take()
         self.samples.append(self.first)
@@ -98,6 +100,7 @@ class Sampler:
             gevent.sleep(SAMPLE_S)
             self.samples.append(self.take())
             if self.running():
+                self.crowded = self.crowded or self.rows_are_crowded()
                 self.lost += sorted(self._workers - self.alive() - set(self.lost))
 
     def running(self) -> bool:
@@ -139,6 +142,16 @@ class Sampler:
         last = self.samples[-1]
         before = next((s for s in reversed(self.samples) if last.at - s.at >= seconds - SAMPLE_S / 2), self.samples[0])
         return (before, last) if before is not last else None
+
+    def rows_are_crowded(self) -> bool:
+        """Whether several rows use nearly all of the CPUs that they share."""
+        window, rows = self.window(WINDOW_S), self.options.rows
+        if not window or len(rows) < 2:
+            return False
+        before, last = window
+        used = [last.meters[row].get("cpu_ns", 0) - before.meters[row].get("cpu_ns", 0) for row in rows]
+        cpus = min(targets.rows()[row]["cpus"] for row in rows)
+        return bool(sum(used) / 1e9 / (last.at - before.at) > cpus * CROWDED)
 
     def kept_limit(self, row: str, seconds: float) -> bool:
         """Whether the row kept --limit-p99-ms and --limit-errors over the last seconds."""
@@ -203,6 +216,11 @@ class Sampler:
             found.append(
                 f"the generator is the bottleneck: {len(busy)} of {len(self.generators)} Locust processes use over "
                 f"{GENERATOR_LIMIT:.0%} of a CPU; throughput and latency are Locust's. Add workers, or lower the load."
+            )
+        if self.crowded:
+            found.append(
+                "the rows use up the CPU that they share: their throughput and latency show how the kernel divides it "
+                "among their threads, not which is faster. Compare CPU µs per request, or load one row at a time."
             )
         kept = [schedule for process in self.arrivals.values() for schedule in process.values()]
         started, late = sum(k["started"] for k in kept), sum(k["late"] for k in kept)

@@ -4,6 +4,7 @@ import json
 import os
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 PATHS = {
     "gateway": "through nginx over TLS, as a browser would",
@@ -13,7 +14,7 @@ PATHS = {
 
 
 @cache
-def rows() -> dict[str, dict[str, str]]:
+def rows() -> dict[str, dict[str, Any]]:
     """Every row by name, as lab/setup.py describes it. SystemExit where no stack has written them."""
     file = os.environ.get("ROWS_FILE", "")
     try:

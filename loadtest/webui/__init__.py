@@ -1,5 +1,7 @@
 """What Locust's web UI has beyond Locust: a form that explains itself, the Compare tab, and a lock on the door."""
 
+from typing import Any
+
 from flask import Blueprint, Response, request
 from locust.env import Environment
 
@@ -32,6 +34,6 @@ def install(environment: Environment) -> None:
         return response
 
 
-def describe(row: dict[str, str]) -> str:
+def describe(row: dict[str, Any]) -> str:
     app = "bare" if row["framework"] == "none" else row["framework"]
     return f"{row['interface']}: {app} on {row['server']}, {row['model']}"

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from locust.env import Environment
 
-from loadtest import figures
+from loadtest import figures, targets
 from loadtest.figures import Sample, Sampler, Tally, keeps_limit
 
 
@@ -82,6 +82,18 @@ def test_what_makes_figures_doubtful_is_said(fault: dict[str, Any], warning: str
     vars(made).update(fault)
     (said,) = made.warnings()
     assert warning in said
+
+
+def test_rows_that_use_up_the_cpu_they_share_are_not_to_be_compared_by_throughput(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(targets, "rows", lambda: {"flask": {"cpus": 1}, "fastapi": {"cpus": 1}})
+    before, idle = sample(0, tally(0), tally(0)), sample(3, tally(9), tally(9), cpu_ns=1_000_000_000)
+    assert not sampler(before, idle).rows_are_crowded()
+    busy = sampler(before, sample(3, tally(9), tally(9), cpu_ns=2_900_000_000))
+    assert busy.rows_are_crowded()
+    busy.crowded = True
+    assert "load one row at a time" in busy.warnings()[0]
 
 
 def test_nothing_is_said_where_nothing_is_doubtful() -> None:
