@@ -14,7 +14,7 @@ from lab.table import Table
 
 ROW = "wsgi-granian"  # the fastest row: the generator is the bottleneck, and that is what is measured
 KINDS = ("Json", "Bare")  # ours, Locust's own
-PAIRS = 8
+PAIRS = 12
 REQUESTS = Metric("send", "requests per CPU second", "1/s", smaller_is_better=False)
 WORTH = 0.95  # what the suite's users must reach
 
@@ -27,7 +27,7 @@ def run(console: Console) -> int:
         NativeStack(Table(), ("variants",), leave_out=others, progress=console.print) as stack,
     ):
         order = [kind for pair in range(PAIRS) for kind in (KINDS if pair % 2 else reversed(KINDS))]
-        blocks = [Block(kind, ROW, kind, 16, 1.0, 2.0, OPTIONS) for kind in order]
+        blocks = [Block(kind, ROW, kind, 16, 0.5, 3.0, OPTIONS) for kind in order]
         measured = measure(stack, blocks, Path(folder) / "raw.jsonl", console)
     ours, bare = ([per_cpu_second(block) for block in measured if block["workload"] == kind] for kind in KINDS)
     result = compare(log_ratios(ours, bare), look=1, planned_looks=1, smaller_is_better=False)

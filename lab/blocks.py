@@ -7,6 +7,7 @@ CPUs. Locust patches the standard library for gevent, so nothing else may live i
 """
 
 import argparse
+import gc
 import json
 import sys
 import time
@@ -65,6 +66,7 @@ def run(block: dict[str, Any]) -> dict[str, Any]:
     generator = time.process_time_ns() - generator
     counted, failed = environment.stats.total.num_requests, environment.stats.total.num_failures
     runner.quit()
+    gc.collect()  # between blocks, not in the next one
     return {
         "workload": block["workload"],
         "row": block["row"],

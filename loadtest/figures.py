@@ -18,6 +18,7 @@ from loadtest import targets
 SAMPLE_S = 1.0
 HISTORY = 600  # samples kept for the charts
 WINDOW_S = 3  # what "now" means in the live figures
+LATE_LIMIT = 0.01  # of the starts of a schedule
 CROWDED = 0.85  # of the CPUs that the rows share
 SEARCH_P99_MS = 200  # what a search keeps where --limit-p99-ms says nothing
 GENERATOR_LIMIT = 0.85  # of a CPU per process; above it a test measures Locust
@@ -200,6 +201,11 @@ class Sampler:
             "threads": meters[1]["threads"],
         }
 
+    def starts(self) -> tuple[int, int]:
+        """Of open loop: how many requests have started so far, and how many of them late."""
+        kept = [schedule for process in self.arrivals.values() for schedule in process.values()]
+        return sum(k["started"] for k in kept), sum(k["late"] for k in kept)
+
     def whole(self) -> list[dict[str, Any]]:
         """The lines of the test so far."""
         if not self.first or len(self.samples) < 2:
@@ -223,8 +229,8 @@ class Sampler:
                 "among their threads, not which is faster. Compare CPU µs per request, or load one row at a time."
             )
         kept = [schedule for process in self.arrivals.values() for schedule in process.values()]
-        started, late = sum(k["started"] for k in kept), sum(k["late"] for k in kept)
-        if late > started * 0.01:
+        started, late = self.starts()
+        if late > started * LATE_LIMIT:
             worst = max(k["worst_ms"] for k in kept)
             found.append(
                 f"the schedule was not kept: {late / started:.1%} of starts were late, by up to {worst:,.0f} ms"

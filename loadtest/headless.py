@@ -95,7 +95,9 @@ def searched(environment: Environment, sampler: Sampler) -> dict[str, str]:
         return {}
     limit = f"p99 within {sampler.options.limit_p99_ms or SEARCH_P99_MS:g} ms"
     return {
-        row: f"{row} keeps {limit} up to {search.best:,.0f} requests/s and no longer at {search.broken:,.0f}"
+        row: f"{row} keeps {limit} up to {search.best:,.0f} requests/s and "
+        + (f"more: at {search.broken:,.0f} the generator" if search.behind else f"no longer at {search.broken:,.0f}")
+        + (" could not keep its schedule" if search.behind else "")
         + ("" if search.done else " (the search was cut short)")
         for row, search in shape.found.items()
     }

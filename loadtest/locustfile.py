@@ -125,7 +125,7 @@ def control(environment: Environment, runner: MasterRunner | LocalRunner) -> Non
                 gevent.sleep(0.05)
         finish()
 
-    runner.quit = drain_and_quit  # type: ignore[method-assign]
+    runner.quit = drain_and_quit  # type: ignore[method-assign]  # Locust calls this one, whatever ends a test
     environment.stop_timeout = environment.stop_timeout or DRAIN_S
     environment.choose = choose  # type: ignore[attr-defined]  # the web UI calls it with the form's values
     choose()

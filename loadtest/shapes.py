@@ -9,7 +9,7 @@ from typing import Any
 
 from locust import LoadTestShape
 
-from loadtest.figures import Sampler
+from loadtest.figures import LATE_LIMIT, Sampler
 
 
 @dataclass(frozen=True)
@@ -89,8 +89,10 @@ class Bisection:
         self.best = 0.0  # the highest rate that was kept
         self.broken = math.inf  # the lowest that was not
         self.missed = False
+        self.behind = False  # `broken` is the generator's doing: it did not keep its own schedule
 
-    def judge(self, kept: bool) -> None:
+    def judge(self, kept: bool, behind: bool = False) -> None:
+        kept = kept and not behind
         if not kept and not self.missed:
             self.missed = True
             return
@@ -98,7 +100,7 @@ class Bisection:
         if kept:
             self.best = self.rate
         else:
-            self.broken = self.rate
+            self.broken, self.behind = self.rate, behind
         if math.isinf(self.broken):
             self.rate = self.best * 2
         else:
@@ -122,6 +124,7 @@ class Search(Shape):
         self.found: dict[str, Bisection] = {}
         self.phase_ends = 0.0
         self.phase = "pause"
+        self.held = (0, 0)  # starts, and late ones, when the hold began
 
     def tick(self) -> tuple[int, float] | None:
         now = self.get_run_time()
@@ -138,7 +141,8 @@ class Search(Shape):
         row = self.left[0]
         search = self.found.setdefault(row, Bisection(self.options.rate))
         if self.phase == "hold":
-            search.judge(self.sampler.kept_limit(row, HOLD_S))
+            started, late = (now - then for now, then in zip(self.sampler.starts(), self.held, strict=True))
+            search.judge(self.sampler.kept_limit(row, HOLD_S), behind=late > started * LATE_LIMIT)
             self.phase, length = "pause", PAUSE_S
             if search.done:
                 self.left.pop(0)
@@ -146,6 +150,7 @@ class Search(Shape):
             self.phase, length = "settle", SETTLE_S
         else:
             self.phase, length = "hold", HOLD_S
+            self.held = self.sampler.starts()
         self.rates = dict.fromkeys(self.options.rows, 0.0)
         if self.phase != "pause":
             self.rates[row] = search.rate

@@ -11,7 +11,7 @@ import pytest
 
 # Locust patches the standard library for gevent when it is imported; here it may not, nor hand this on.
 os.environ["LOCUST_SKIP_MONKEY_PATCH"] = "1"
-import locust  # noqa: F401
+import locust  # noqa: F401  (for what its import does)
 
 del os.environ["LOCUST_SKIP_MONKEY_PATCH"]
 

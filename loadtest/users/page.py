@@ -10,7 +10,7 @@ from locust import task
 
 from loadtest import targets
 from loadtest.users.requests import is_wait
-from loadtest.users.row import FromIntendedStart, OnRow, WrongAnswer
+from loadtest.users.row import OnRow, WrongAnswer
 
 ASSETS = 100
 ASSET_WAIT_MS = 20  # without it a page over loopback measures the client alone
@@ -31,7 +31,6 @@ class Page(OnRow):
         super().__init__(environment)
         base = targets.url(self.row, "gateway")  # HTTP/2 is spoken there, whatever --path says
         self.http = httpx.Client(base_url=base, verify=False, timeout=TIMEOUT_S, **self.client_options)  # noqa: S501  (the lab's own certificate)
-        self.request_event = FromIntendedStart(self) if self.schedule else self.environment.events.request
 
     @task
     def load(self) -> None:
@@ -40,14 +39,7 @@ class Page(OnRow):
             errors = [error for error in pool.imap_unordered(self.fetch, range(ASSETS)) if error]
         finally:
             pool.kill()  # where the user is stopped in the middle
-        self.request_event.fire(
-            request_type=self.protocol,
-            name=self.named(f"page of {ASSETS}"),
-            response_time=(time.perf_counter() - began) * 1000,
-            response_length=0,
-            exception=errors[0] if errors else None,
-            context={},
-        )
+        self.report(self.protocol, f"page of {ASSETS}", time.perf_counter() - began, errors[0] if errors else None)
 
     def fetch(self, number: int) -> Exception | None:
         try:

@@ -30,6 +30,7 @@ class OnRow(User):
         self.schedule = arrivals.schedules.get(self.row)
         self.intended = 0.0  # the start that the schedule wants, in time.perf_counter's seconds
         super().__init__(environment)
+        self.request_event: Any = FromIntendedStart(self) if self.schedule else environment.events.request
 
     def on_start(self) -> None:
         if self.schedule:
@@ -39,6 +40,17 @@ class OnRow(User):
         if self.schedule:  # Locust calls this between two tasks, where a user may be stopped
             self.intended = self.schedule.next()
         return 0
+
+    def report(self, kind: str, what: str, seconds: float, error: Exception | None = None) -> None:
+        """Puts a request into the statistics that Locust's own client did not make."""
+        self.request_event.fire(
+            request_type=kind,
+            name=self.named(what),
+            response_time=seconds * 1000,
+            response_length=0,
+            exception=error,
+            context={},
+        )
 
     def named(self, what: str) -> str:
         """The name in the statistics: the rows of one request stand next to each other."""
@@ -83,8 +95,7 @@ class RowUser(OnRow, FastHttpUser):
     def __init__(self, environment: Any) -> None:
         super().__init__(environment)
         vars(self.client.client)["response_type"] = self.response_type
-        if self.schedule:
-            self.client.request_event = FromIntendedStart(self)
+        self.client.request_event = self.request_event
 
     @staticmethod
     def check(body: bytes) -> bool:

@@ -5,7 +5,6 @@ import socket
 import ssl
 import time
 from collections.abc import Callable
-from typing import Any
 from urllib.parse import urlsplit
 
 import gevent
@@ -13,7 +12,7 @@ from locust import task
 
 import workloads
 from loadtest.users.requests import MESSAGE
-from loadtest.users.row import FromIntendedStart, OnRow, WrongAnswer
+from loadtest.users.row import OnRow, WrongAnswer
 
 TIMEOUT_S = 60
 
@@ -22,10 +21,6 @@ class SlowUser(OnRow):
     """A connection per request, written and read by hand: a pooled client reads as fast as it can."""
 
     abstract = True
-
-    def __init__(self, environment: Any) -> None:
-        super().__init__(environment)
-        self.request_event = FromIntendedStart(self) if self.schedule else self.environment.events.request
 
     def connection(self) -> http.client.HTTPConnection:
         url = urlsplit(str(self.host))
@@ -43,17 +38,7 @@ class SlowUser(OnRow):
             action()
         except (OSError, http.client.HTTPException) as failure:
             error = failure
-        self.fire(what, time.perf_counter() - began, error)
-
-    def fire(self, what: str, seconds: float, error: Exception | None = None) -> None:
-        self.request_event.fire(
-            request_type="HTTP",
-            name=self.named(what),
-            response_time=seconds * 1000,
-            response_length=0,
-            exception=error,
-            context={},
-        )
+        self.report("HTTP", what, time.perf_counter() - began, error)
 
 
 class EventStream(SlowUser):
@@ -74,7 +59,7 @@ class EventStream(SlowUser):
                 raise WrongAnswer(f"wrong event: {line[:80]!r}")
             response.readline()  # the empty line after it
             now = time.perf_counter()
-            self.fire("/stream first event" if number == 0 else "/stream gap", now - began)
+            self.report("HTTP", "/stream first event" if number == 0 else "/stream gap", now - began)
             began = now
         connection.close()
 

@@ -11,7 +11,7 @@ from locust import task
 from websocket import WebSocket, WebSocketException, create_connection
 
 from loadtest import targets
-from loadtest.users.row import FromIntendedStart, OnRow, WrongAnswer
+from loadtest.users.row import OnRow, WrongAnswer
 
 T = TypeVar("T")
 TIMEOUT_S = 60
@@ -27,7 +27,6 @@ class WebSocketUser(OnRow):
     def __init__(self, environment: Any) -> None:
         super().__init__(environment)
         self.ws: WebSocket | None = None
-        self.request_event = FromIntendedStart(self) if self.schedule else self.environment.events.request
 
     def connect(self) -> WebSocket:
         url = targets.websocket_url(self.row, self.options.path) + self.route
@@ -55,18 +54,8 @@ class WebSocketUser(OnRow):
             result = action()
         except (WebSocketException, OSError) as failure:
             error, self.ws = failure, None
-        self.fire(what, time.perf_counter() - began, error)
+        self.report("WS", what, time.perf_counter() - began, error)
         return result
-
-    def fire(self, what: str, seconds: float, error: Exception | None = None) -> None:
-        self.request_event.fire(
-            request_type="WS",
-            name=self.named(what),
-            response_time=seconds * 1000,
-            response_length=0,
-            exception=error,
-            context={},
-        )
 
 
 def exchange(ws: WebSocket) -> None:

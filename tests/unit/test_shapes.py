@@ -62,6 +62,14 @@ def test_a_search_forgives_one_hiccup() -> None:
     assert math.isinf(search.broken)
 
 
+def test_a_search_knows_a_rate_that_the_generator_itself_could_not_keep() -> None:
+    search = Bisection(100)
+    while not search.done:
+        search.judge(True, behind=search.rate > 1000)
+    assert search.best <= 1000 < search.broken
+    assert search.behind
+
+
 def test_a_search_gives_up_below_one_request_per_second() -> None:
     search = Bisection(4)
     while not search.done:
