@@ -27,7 +27,7 @@ async def connection() -> AsyncIterator[psycopg.AsyncConnection[DictRow]]:
     except psycopg.OperationalError as error:
         if not isinstance(error, PoolTimeout):
             await pool.drain()  # one lost connection means that the idle ones are lost, too
-        raise workloads.Problem(503, workloads.DETAILS[503]) from error
+        raise workloads.Problem(503) from error
 
 
 async def fetch(db: psycopg.AsyncConnection[DictRow], sql: str, *values: Any) -> dict[str, Any]:

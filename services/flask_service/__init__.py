@@ -1,5 +1,6 @@
 """The contract on Flask: WSGI, one thread per request."""
 
+import sys
 from typing import Any
 
 from flask import Flask, Response, jsonify
@@ -42,10 +43,21 @@ def create_app() -> Flask:
     app.url_map.merge_slashes = False  # no redirects
     app.register_blueprint(routes)
     app.register_blueprint(sockets)
+    if has_greenlets():  # their event loops would meet in one thread, and all but the first fail
+        app.view_functions["routes.wait_async"] = refuse
     app.register_error_handler(workloads.Problem, on_problem)
     app.register_error_handler(HTTPException, on_http_error)
     database.pool.open()
     return app
+
+
+def has_greenlets() -> bool:
+    monkey = sys.modules.get("gevent.monkey")
+    return monkey is not None and monkey.is_module_patched("threading")
+
+
+def refuse() -> Response:
+    raise workloads.Problem(501)
 
 
 def on_problem(error: workloads.Problem) -> Response:

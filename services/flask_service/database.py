@@ -27,7 +27,7 @@ def connection() -> Iterator[psycopg.Connection[DictRow]]:
     except psycopg.OperationalError as error:
         if not isinstance(error, PoolTimeout):
             pool.drain()  # one lost connection means that the idle ones are lost, too
-        raise workloads.Problem(503, workloads.DETAILS[503]) from error
+        raise workloads.Problem(503) from error
 
 
 def read_items(queries: int) -> list[dict[str, Any]]:

@@ -33,7 +33,7 @@ def upgrade_only() -> None:
     if request.headers.get("Upgrade", "").lower() != "websocket":
         raise workloads.Problem(400, workloads.WEBSOCKET_ONLY)
     if "gunicorn.socket" not in request.environ:  # WSGI has no word for it: the server must hand the socket out
-        raise workloads.Problem(501, workloads.DETAILS[501])
+        raise workloads.Problem(501)
     request.environ.pop("HTTP_SEC_WEBSOCKET_EXTENSIONS", None)  # no compression, as on the other rows
 
 

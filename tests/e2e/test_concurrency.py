@@ -5,7 +5,7 @@ from contextlib import suppress
 
 import pytest
 
-from tests.e2e.client import Client
+from tests.e2e.client import Client, problem
 from tests.helpers import until
 
 CPU_WORK_NS = 20_000_000  # a million rounds take more than this on any machine
@@ -26,6 +26,16 @@ def test_fifty_websockets_leave_room_for_a_plain_request_elsewhere(client: Clien
         assert client.get_later(f"/{row}/json").result(timeout=20).status_code == 200
         sockets[-1].send("all alive")
         assert sockets[-1].recv(timeout=20) == "all alive"
+
+
+@pytest.mark.parametrize("row", ["flask", "flask-granian"])
+def test_async_views_of_flask_serve_many_clients_on_threads(client: Client, row: str) -> None:
+    requests = [client.get_later(f"/{row}/wait/async?ms=100") for _ in range(24)]
+    assert {request.result().status_code for request in requests} == {200}
+
+
+def test_async_views_of_flask_are_refused_on_greenlets_where_they_would_fail(client: Client) -> None:
+    assert "ask another row" in problem(client.get("/flask-gevent/wait/async"), 501)
 
 
 def test_the_meter_counts_the_sockets_that_a_row_holds(client: Client) -> None:
