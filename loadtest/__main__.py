@@ -14,7 +14,8 @@ LOCUSTFILE = Path(__file__).parent / "locustfile.py"
 
 def main() -> None:
     arguments = sys.argv[1:]
-    results = Path("results") / f"{datetime.now():%Y-%m-%dT%H-%M-%S}-load"
+    now = datetime.now().isoformat(timespec="milliseconds").replace(":", "-")  # several may start within a second
+    results = Path("results") / f"{now}-load"
     try:
         results.mkdir(parents=True)
     except OSError as error:
