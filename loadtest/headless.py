@@ -72,7 +72,7 @@ def show_progress(sampler: Sampler) -> None:
 
 def side_by_side(sampler: Sampler) -> Table:
     table = Table(box=None, padding=(0, 2, 0, 0))
-    table.add_column("", no_wrap=True)
+    table.add_column("")  # the one that gives way on a narrow terminal
     for heading in ("per s", "ratio", "p50\nms", "p95\nms", "p99\nms", "errors", "CPU µs\neach", "RSS\nMiB"):
         table.add_column(heading, justify="right", no_wrap=True)
     for line in sampler.whole():
