@@ -14,6 +14,7 @@ from flask_service import database
 
 sockets = Blueprint("sockets", __name__)
 sock = Sock()
+GOODBYE_S = 1  # for simple-websocket's own thread to answer a client's close, before gunicorn closes the socket
 
 
 def receiver(target: Any) -> Thread:
@@ -45,8 +46,11 @@ def plain_request() -> str:
 
 @sock.route("/ws/echo", bp=sockets)
 def echo(ws: Server) -> None:
-    while True:
-        ws.send(ws.receive())
+    try:
+        while True:
+            ws.send(ws.receive())
+    finally:
+        ws.thread.join(GOODBYE_S)
 
 
 @sock.route("/ws/broadcast", bp=sockets)
@@ -70,6 +74,7 @@ def broadcast(ws: Server) -> None:
     finally:
         room.leave(client)
         client.put(workloads.CLOSE_NORMAL)
+        ws.thread.join(GOODBYE_S)
 
 
 def deliver(ws: Server, client: "Client") -> None:
