@@ -3,13 +3,11 @@
 import json
 import os
 import platform
-from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime
 from importlib.metadata import version
 from typing import Any
 
-from locust.stats import calculate_response_time_percentile
 from rich.console import Console
 from rich.table import Table as Grid
 
@@ -17,12 +15,12 @@ from lab.machine import pin
 from lab.measure import Block, measure
 from lab.native import NativeStack
 from lab.table import ROOT, Table
+from loadtest.figures import GENERATOR_LIMIT, Tally
 
 ROWS = ("flask", "fastapi")
 ORDER = (0, 1, 1, 0)  # rows take turns, each as often first as second
 WARM_UP_S = 1.0
 WINDOW_S = 2.0
-GENERATOR_LIMIT = 0.85  # of one CPU; above it the run measures Locust
 OPTIONS = {"path": "direct", "wait_ms": 100, "queries": 1, "rounds": 10_000}
 
 
@@ -79,16 +77,12 @@ class Line:
 
 def line(blocks: list[dict[str, Any]]) -> Line:
     seconds, requests = sum(b["seconds"] for b in blocks), sum(b["requests"] for b in blocks)
-    histogram: Counter[float] = Counter()
+    tally = Tally()
     for block in blocks:
-        histogram.update({float(ms): count for ms, count in block["histogram"].items()})
-    p50, p95, p99 = (
-        calculate_response_time_percentile(histogram, histogram.total(), share)  # type: ignore[arg-type]  # keys are floats: see loadtest/precision.py
-        for share in (0.50, 0.95, 0.99)
-    )
+        tally.histogram.update({float(ms): count for ms, count in block["histogram"].items()})
     return Line(
         requests_per_s=requests / seconds,
-        percentiles=(p50, p95, p99),
+        percentiles=(tally.percentile(0.50), tally.percentile(0.95), tally.percentile(0.99)),
         failures=sum(b["failures"] for b in blocks),
         cpu_us=sum(b["cpu_ns"] for b in blocks) / 1000 / max(requests, 1),
         rss_mib=max(b["meter"]["rss_bytes"] for b in blocks) / 2**20,

@@ -201,9 +201,13 @@ class Sampler:
             "threads": meters[1]["threads"],
         }
 
+    def schedules(self) -> list[dict[str, Any]]:
+        """How each schedule of each process was kept: arrivals.Kept."""
+        return [schedule for process in self.arrivals.values() for schedule in process.values()]
+
     def starts(self) -> tuple[int, int]:
         """Of open loop: how many requests have started so far, and how many of them late."""
-        kept = [schedule for process in self.arrivals.values() for schedule in process.values()]
+        kept = self.schedules()
         return sum(k["started"] for k in kept), sum(k["late"] for k in kept)
 
     def whole(self) -> list[dict[str, Any]]:
@@ -228,7 +232,7 @@ class Sampler:
                 "the rows use up the CPU that they share: their throughput and latency show how the kernel divides it "
                 "among their threads, not which is faster. Compare CPU µs per request, or load one row at a time."
             )
-        kept = [schedule for process in self.arrivals.values() for schedule in process.values()]
+        kept = self.schedules()
         started, late = self.starts()
         if late > started * LATE_LIMIT:
             worst = max(k["worst_ms"] for k in kept)
