@@ -66,6 +66,7 @@ def write_gateway(out: Path, table: Table, door: Door) -> None:
             "framework": row.framework,
             "server": row.server,
             "model": row.model,
+            "upstream_http": row.upstream_http,
             "profiles": row.profiles,
             "address": door.address(row),
             "meter": door.meter(row),

@@ -39,6 +39,7 @@ class Row(Service):
     server: str
     model: str
     port: int
+    upstream_http: str = "1.1"  # what the gateway speaks with it
 
 
 class Table:
