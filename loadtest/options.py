@@ -6,6 +6,7 @@ from typing import Any
 from loadtest import shapes, targets
 from loadtest.arrivals import KINDS
 from loadtest.users import SCENARIOS
+from loadtest.users.requests import ROUTES
 
 
 def explain(choices: dict[str, str]) -> str:
@@ -57,9 +58,22 @@ def add_to(parser: Any) -> None:
         "--limit-errors", type=number(0, 100, float), default=0.1, help="With a p99 to keep: percent of errors allowed."
     )
     add("--wait-ms", type=number(0, 10_000), default=100, help="Wait, Mix: how long the service waits.")
+    add(
+        "--wait-route",
+        choices=list(ROUTES),
+        default="plain",
+        help="Wait, FastAPI only: on a pool of 40 threads, or the trap: a call that blocks the event loop.",
+    )
+    add(
+        "--asset-ms",
+        type=number(0, 10_000),
+        default=20,
+        help="PageHttp…: how long the service waits for each asset; without it a page measures the client alone.",
+    )
     add("--queries", type=number(1, 100), default=1, help="DbRead, Mix: queries per request.")
     add("--rounds", type=number(1, 1_000_000), default=10_000, help="Cpu, Mix: rounds of work per request.")
     add("--heartbeat-s", type=number(1, 3_600), default=10, help="WebSocketIdle: seconds between heartbeats.")
+    add("--open-s", type=number(1, 60), default=60, help="WebSockets: seconds that opening one may take.")
     add("--listeners", type=number(1, 1_000), default=6, help="Broadcast: receivers per user. Flask has 8 threads.")
     add("--events", type=number(1, 1_000), default=20, help="EventStream: events per stream.")
     add("--gap-ms", type=number(0, 10_000), default=100, help="EventStream: milliseconds between events.")
@@ -71,3 +85,4 @@ def add_to(parser: Any) -> None:
     )
     add("--results", default="", include_in_web_ui=False, help="A folder for figures.json, where there is no web UI.")
     add("--slow-s", type=number(0, 60), default=2, help="SlowUpload, SlowReader: seconds they take.")
+    add("--patience-ms", type=number(1, 10_000), default=50, help="Impatient: leaves when it has waited so long.")

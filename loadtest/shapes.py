@@ -3,12 +3,12 @@
 A share is one of --users in closed loop, of --rate in open loop.
 """
 
-import math
 from dataclasses import dataclass
 from typing import Any
 
 from locust import LoadTestShape
 
+from loadtest.bisection import Bisection
 from loadtest.figures import LATE_LIMIT, Sampler
 
 
@@ -76,39 +76,6 @@ class Stages(Shape):
             return self.users, self.users
         users = max(1, round(self.users * share))
         return users, users
-
-
-class Bisection:
-    """Doubles the rate until it is too much, then halves the gap (on a log scale) until it is within `precision`.
-
-    A rate is too much when it misses the limit twice in a row: once may be the machine's own hiccup.
-    """
-
-    def __init__(self, rate: float, precision: float = 0.05) -> None:
-        self.rate, self.precision = rate, precision
-        self.best = 0.0  # the highest rate that was kept
-        self.broken = math.inf  # the lowest that was not
-        self.missed = False
-        self.behind = False  # `broken` is the generator's doing: it did not keep its own schedule
-
-    def judge(self, kept: bool, behind: bool = False) -> None:
-        kept = kept and not behind
-        if not kept and not self.missed:
-            self.missed = True
-            return
-        self.missed = False
-        if kept:
-            self.best = self.rate
-        else:
-            self.broken, self.behind = self.rate, behind
-        if math.isinf(self.broken):
-            self.rate = self.best * 2
-        else:
-            self.rate = math.sqrt(self.best * self.broken) if self.best else self.broken / 2
-
-    @property
-    def done(self) -> bool:
-        return self.rate < 1 or self.broken <= self.best * (1 + self.precision)
 
 
 SETTLE_S, HOLD_S, PAUSE_S = 2, 5, 2

@@ -4,7 +4,7 @@ from locust import User
 
 from loadtest.users.page import PageHttp1, PageHttp2
 from loadtest.users.requests import Cpu, DbRead, DbWrite, Echo, Json, Mix, Plaintext, Wait
-from loadtest.users.slow import EventStream, SlowReader, SlowUpload
+from loadtest.users.slow import EventStream, Impatient, SlowReader, SlowUpload
 from loadtest.users.websocket import Broadcast, WebSocketEcho, WebSocketIdle
 
 SCENARIOS: dict[str, type[User]] = {
@@ -24,6 +24,7 @@ SCENARIOS: dict[str, type[User]] = {
         EventStream,
         SlowUpload,
         SlowReader,
+        Impatient,
         PageHttp2,
         PageHttp1,
     )

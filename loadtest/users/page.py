@@ -13,7 +13,6 @@ from loadtest.users.requests import is_wait
 from loadtest.users.row import OnRow, WrongAnswer
 
 ASSETS = 100
-ASSET_WAIT_MS = 20  # without it a page over loopback measures the client alone
 TIMEOUT_S = 60
 
 logging.getLogger("httpx").setLevel(logging.WARNING)  # it logs every request
@@ -43,7 +42,7 @@ class Page(OnRow):
 
     def fetch(self, number: int) -> Exception | None:
         try:
-            response = self.http.get(f"/wait?ms={ASSET_WAIT_MS}&asset={number}")
+            response = self.http.get(f"/wait?ms={self.options.asset_ms}&asset={number}")
         except (httpx.HTTPError, OSError) as error:
             return error
         if response.http_version != self.protocol:

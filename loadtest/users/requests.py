@@ -13,6 +13,7 @@ GREETING = json.dumps(workloads.GREETING, separators=(",", ":")).encode()
 MESSAGE = json.dumps({"message": "The quick brown fox jumps over the lazy dog."}, separators=(",", ":"))
 JSON_HEADERS = {"Content-Type": "application/json"}
 VALUE = 4711
+ROUTES = {"plain": "/wait", "threadpool": "/wait/threadpool", "blocking": "/wait/blocking"}  # of --wait-route
 
 
 def is_plaintext(body: bytes) -> bool:
@@ -72,7 +73,8 @@ class Wait(RowUser):
 
     @task
     def wait_for_it(self) -> None:
-        self.client.get(f"/wait?ms={self.options.wait_ms}", name=self.named("/wait"))
+        route = ROUTES[self.options.wait_route]
+        self.client.get(f"{route}?ms={self.options.wait_ms}", name=self.named(route))
 
 
 class DbRead(RowUser):

@@ -5,6 +5,7 @@ import socket
 import ssl
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from urllib.parse import urlsplit
 
 import gevent
@@ -102,4 +103,20 @@ class SlowReader(SlowUser):
         body = connection.getresponse().read()
         if body.count(b"data: ") != 1000:
             raise WrongAnswer(f"{body.count(b'data: ')} events of 1000")
+        connection.close()
+
+
+class Impatient(SlowUser):
+    """Asks for a wait and leaves after --patience-ms. Does the server work on for nobody?"""
+
+    @task
+    def leave(self) -> None:
+        self.measure("/wait left", self.ask_and_go)
+
+    def ask_and_go(self) -> None:
+        connection = self.connection()
+        connection.request("GET", self.path(f"/wait?ms={self.options.wait_ms}"))
+        connection.sock.settimeout(self.options.patience_ms / 1000)
+        with suppress(TimeoutError):
+            connection.getresponse().read()
         connection.close()

@@ -31,7 +31,9 @@ class WebSocketUser(OnRow):
     def connect(self) -> WebSocket:
         url = targets.websocket_url(self.row, self.options.path) + self.route
         unverified = {"cert_reqs": ssl.CERT_NONE, "check_hostname": False}  # the lab's own certificate
-        return create_connection(url, timeout=TIMEOUT_S, sslopt=unverified)
+        ws = create_connection(url, timeout=self.options.open_s, sslopt=unverified)
+        ws.settimeout(TIMEOUT_S)
+        return ws
 
     def opened(self) -> WebSocket | None:
         """The open socket, made anew where it is lost; None where the row refuses, after a second."""

@@ -1,0 +1,37 @@
+"""The search for the highest rate that keeps a limit, without anything that makes load."""
+
+import math
+
+
+class Bisection:
+    """Raises the rate (twofold, or by `step`) until it is too much, then halves the gap until it is within `precision`.
+
+    The gap is halved on a log scale. A rate is too much when it misses the limit twice in a row: once may be the
+    machine's own hiccup.
+    """
+
+    def __init__(self, rate: float, precision: float = 0.05, step: float = 2) -> None:
+        self.rate, self.precision, self.step = rate, precision, step
+        self.best = 0.0  # the highest rate that was kept
+        self.broken = math.inf  # the lowest that was not
+        self.missed = False
+        self.behind = False  # `broken` is the generator's doing: it did not keep its own schedule
+
+    def judge(self, kept: bool, behind: bool = False) -> None:
+        kept = kept and not behind
+        if not kept and not self.missed:
+            self.missed = True
+            return
+        self.missed = False
+        if kept:
+            self.best = self.rate
+        else:
+            self.broken, self.behind = self.rate, behind
+        if math.isinf(self.broken):
+            self.rate = self.best * self.step
+        else:
+            self.rate = math.sqrt(self.best * self.broken) if self.best else self.broken / self.step
+
+    @property
+    def done(self) -> bool:
+        return self.rate < 1 or self.broken <= self.best * (1 + self.precision)
