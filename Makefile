@@ -9,7 +9,7 @@ READY := .venv/ready
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-demo: $(READY) ## compare Flask (WSGI) and FastAPI (ASGI) under five loads, in about a minute
+demo: $(READY) ## put the main claims about WSGI and ASGI to the test, in about a minute
 	@$(BIN)/lab demo
 
 up: $(READY) ## start the stack without Docker and keep it until Ctrl-C
@@ -17,6 +17,12 @@ up: $(READY) ## start the stack without Docker and keep it until Ctrl-C
 
 test: $(READY) ## run every test (those of the Docker door where an engine runs)
 	@$(BIN)/pytest
+
+judge: $(READY) ## every experiment, judged: up to three quarters of an hour
+	@$(BIN)/lab run --all
+
+bench-judge: $(READY) ## how often the judge is wrong: half an hour
+	@$(BIN)/lab calibrate
 
 bench-generator: $(READY) ## requests per CPU second of our users against Locust's bare ones
 	@$(BIN)/lab bench-generator
@@ -48,4 +54,4 @@ $(READY): requirements.lock pyproject.toml
 	@$(PYTHON) -m pip --python $(BIN)/python install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
-.PHONY: help demo up test bench-generator check format lock clean
+.PHONY: help demo up test judge bench-judge bench-generator check format lock clean

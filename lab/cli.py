@@ -1,20 +1,18 @@
-"""The command line: `lab up`, `lab demo`."""
+"""The command line: the stack and the load here, the judge in judge_cli.py."""
 
 import argparse
 import os
 import signal
-import ssl
 import subprocess
 import sys
-import tempfile
 import threading
-import urllib.request
 from collections.abc import Sequence
 
 from rich.console import Console
 from rich.table import Table as Grid
 
-from lab import LabError
+from lab import LabError, judge_cli
+from lab.doors import remote
 from lab.machine import pin
 from lab.native import NativeStack
 from lab.table import ROOT, Table
@@ -28,11 +26,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     up = commands.add_parser("up", help="start the stack without Docker and keep it until Ctrl-C")
     up.add_argument("--profile", action="append", default=[], metavar="NAME", help="further rows, as in Compose")
     up.set_defaults(run=lambda options: keep_up(tuple(options.profile)))
-    demo = commands.add_parser("demo", help="compare Flask and FastAPI under five loads, in about a minute")
-    demo.set_defaults(run=lambda options: compare())
     join = commands.add_parser("join", help="run a Locust worker here for the stack of another machine")
     join.add_argument("host", help="where that stack's gateway and Locust master are published")
     join.set_defaults(run=lambda options: join_stack(options.host))
+    judge_cli.add_to(commands, console)
+    calibrate = commands.add_parser("calibrate", help="how often the judge is wrong, measured in about half an hour")
+    calibrate.set_defaults(run=lambda options: run_calibration())
     bench = commands.add_parser("bench-generator", help="our users against Locust's bare FastHttpUser")
     bench.set_defaults(run=lambda options: bench_generator())
     load = commands.add_parser(
@@ -93,32 +92,22 @@ def load_rows(profiles: tuple[str, ...], arguments: list[str]) -> int:
 def join_stack(host: str) -> int:
     """A worker on this machine. LabError where the other machine's gateway does not say which rows it has."""
     published = Table().services["nginx"].published | Table().services["locust"].published
-    gateway = f"https://{host}:{published[8443]}"
-    unverified = ssl._create_unverified_context()  # noqa: S323  (the other machine's own certificate)
-    try:
-        with urllib.request.urlopen(f"{gateway}/rows.json", timeout=10, context=unverified) as answer:  # noqa: S310
-            rows = answer.read()
-    except OSError as error:
-        raise LabError(f"{gateway} does not say which rows it has: {error}. Is it published to here?") from error
-    with tempfile.NamedTemporaryFile() as file:
-        file.write(rows)
-        file.flush()
-        targets = {"ROWS_FILE": file.name, "GATEWAY": gateway, "GATEWAY_PLAIN": f"http://{host}:{published[8080]}"}
+    with remote(f"https://{host}:{published[8443]}", f"http://{host}:{published[8080]}") as (_, targets):
         locust = [sys.executable, "-m", "locust", "--locustfile", "loadtest/locustfile.py", "--worker"]
         master = ["--master-host", host, "--master-port", str(published[5557])]
         return subprocess.call([*locust, *master], cwd=ROOT, env=os.environ | targets)
-
-
-def compare() -> None:
-    from lab import demo  # Locust takes half a second to load, and only this command needs it
-
-    demo.run(console)
 
 
 def bench_generator() -> int:
     from lab import bench
 
     return bench.run(console)
+
+
+def run_calibration() -> None:
+    from lab import calibration
+
+    console.print(f"Results: {calibration.run(console)}")
 
 
 def places(stack: NativeStack) -> Grid:

@@ -1,94 +1,83 @@
-"""Blocks of load, one after the other, on a stack: what lab/blocks.py is told, and what it answers."""
+"""The load generator as the lab sees it: a process that is told blocks and answers with what it measured."""
 
 import json
-import os
 import subprocess
-import sys
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-
 from lab import LabError
-from lab.machine import pin
-from lab.native import NativeStack
-from lab.table import ROOT
+from lab.doors import Door
 
 
 @dataclass(frozen=True)
 class Block:
-    """One row under one load: closed loop, `users` clients, for `seconds` after `warm_up` seconds."""
+    """One row under one load. Closed loop with `users` clients; open loop where there is a `rate`."""
 
-    workload: str
     row: str
-    user: str  # a scenario of loadtest/users
-    users: int
-    warm_up: float
-    seconds: float
-    options: dict[str, Any]  # of loadtest/options.py, but rows
+    scenario: str  # of loadtest/users
+    users: int  # in open loop: how many requests may be in flight
+    seconds: float  # that count; more where responses take long
+    options: dict[str, Any] = field(default_factory=dict)  # of loadtest/options.py, where they differ from the defaults
+    rate: float = 0  # requests per second
+    arrivals: str = "poisson"
+    probe_rate: float = 0  # requests per second of a neighbour who asks for little meanwhile
+    warm_up: float | None = None  # seconds; None: until the answers come steadily
+    about: dict[str, Any] = field(default_factory=dict)  # what the block is for: kept with its result
 
 
 class Generator:
-    """The process that makes the load, on CPUs of its own; every result goes to `raw` as its block ends."""
+    """The generator's process at a door; every result goes to `raw` as its block ends, after a first line `header`."""
 
-    def __init__(self, stack: NativeStack, raw: Path) -> None:
-        self.stack = stack
+    def __init__(self, door: Door, raw: Path, header: dict[str, Any]) -> None:
+        self.door = door
         self.raw = raw
+        self.header = header
 
     def __enter__(self) -> Self:
         self.file = self.raw.open("w")
-        self.process = subprocess.Popen(
-            [*pin(self.stack.table.services["locust-worker"].cpuset), sys.executable, "-m", "lab.blocks"],
-            cwd=ROOT,
-            env=os.environ | self.stack.targets,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
+        self.write(self.header)
+        self.process = self.door.generator()
         return self
 
     def run(self, block: Block) -> dict[str, Any]:
-        """The block's figures, as lab/blocks.py gives them. LabError where the generator fails."""
+        """The block's result, as lab/blocks.py gives it, with the CPU time of what runs beside the row.
+
+        LabError where the generator fails; what it has measured by then is in `raw`.
+        """
         assert self.process.stdin and self.process.stdout
+        options = block.options | {"path": self.door.path(block.options.get("path", "direct"))}
+        readings = {}
         try:
-            self.process.stdin.write(json.dumps(asdict(block) | {"pid": self.stack.pid(block.row)}) + "\n")
+            self.process.stdin.write(json.dumps(asdict(block) | {"options": options}) + "\n")
             self.process.stdin.flush()
-            line = self.process.stdout.readline()
+            while (line := self.process.stdout.readline()) in ('"window"\n', '"closed"\n'):
+                readings[line.strip('"\n')] = self.door.beside()
         except BrokenPipeError:
             line = ""
         if not line:
             raise LabError(f"the load generator ended early: what it has measured is in {self.raw}")
-        self.file.write(line)
-        self.file.flush()
         result: dict[str, Any] = json.loads(line)
+        before, after = readings["window"], readings["closed"]
+        for name in before.keys() & after.keys():
+            used, ns = after[name].cpu_ns - before[name].cpu_ns, after[name].at_ns - before[name].at_ns
+            result["cpus"][name] = used / ns
+        self.write(result)
         return result
+
+    def write(self, line: dict[str, Any]) -> None:
+        self.file.write(json.dumps(line) + "\n")
+        self.file.flush()
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.process.terminate()
-        self.process.communicate()
+        assert self.process.stdin
+        try:
+            self.process.stdin.close()  # it ends when nobody asks any more, in a container, too
+            self.process.wait(timeout=10)
+        except (BrokenPipeError, subprocess.TimeoutExpired):
+            self.process.kill()
+            self.process.wait()
         self.file.close()
-
-
-def measure(stack: NativeStack, blocks: Sequence[Block], raw: Path, console: Console) -> list[dict[str, Any]]:
-    """Runs the blocks with progress. LabError where the generator fails; what it has measured by then is in `raw`."""
-    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed}/{task.total}"))
-    measured: list[dict[str, Any]] = []
-    with (
-        Generator(stack, raw) as generator,
-        Progress(*columns, TimeRemainingColumn(), console=console, transient=True) as progress,
-    ):
-        bar, shown = progress.add_task("", total=len(blocks)), ""
-        for number, block in enumerate(blocks):
-            progress.update(bar, description=f"{block.row:<8} {block.workload}")
-            if not console.is_terminal and block.workload != shown:
-                console.print(f"{number}/{len(blocks)} blocks done, now {block.workload}")
-                shown = block.workload
-            measured.append(generator.run(block))
-            progress.advance(bar)
-    return measured

@@ -30,10 +30,12 @@ class Outcome(StrEnum):
 class Metric:
     """What is compared. It reads: the subject `verb` 0.47 times the `what` of the baseline."""
 
+    name: str
     verb: str
     what: str
     unit: str
     smaller_is_better: bool
+    margin: float = 0.05  # what a difference must exceed to matter
 
 
 @dataclass(frozen=True)
@@ -131,11 +133,6 @@ def judge(whole: tuple[float, float], narrow: tuple[float, float], margin: float
     if whole[0] > margin:
         return Outcome.SLOWER if smaller_is_better else Outcome.FASTER
     return Outcome.INCONCLUSIVE
-
-
-def finished(comparison: Comparison) -> bool:
-    """Whether to stop at this look: the question is answered, or this was the last look that was planned."""
-    return comparison.outcome != Outcome.INCONCLUSIVE or comparison.look == comparison.planned_looks
 
 
 def sentence(comparison: Comparison, subject: str, baseline: str, metric: Metric) -> str:

@@ -6,7 +6,8 @@ from argparse import Namespace
 import pytest
 
 from loadtest import shapes
-from loadtest.shapes import SHAPES, Bisection, Stages, share_at
+from loadtest.bisection import Bisection
+from loadtest.shapes import SHAPES, Stages, share_at
 
 
 def test_every_shape_is_explained_and_every_explanation_has_its_shape() -> None:

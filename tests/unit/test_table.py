@@ -62,7 +62,7 @@ def test_the_projects_own_table_has_both_services_and_their_protocols_in_every_r
     always = [name for name, row in rows.items() if not row.profiles]
     assert always == ["flask", "fastapi", "wsgi", "asgi"]
     assert {row.interface for row in rows.values()} == {"WSGI", "ASGI"}
-    assert len(rows) == 11
+    assert len(rows) == 14
 
 
 def test_every_row_of_the_projects_table_runs_under_the_same_settings() -> None:

@@ -1,0 +1,180 @@
+"""`lab calibrate`: how often the judge is wrong, measured. Does it find what is not there, and what was planted?
+
+40 runs of a row against itself, judged as any experiment is, then the recorded blocks paired anew many times; and
+Flask against itself with a known number of CPU µs added to every request (lab/planted.py).
+"""
+
+import math
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from statistics import fmean, pstdev
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from rich.console import Console
+
+from lab import doors, results
+from lab.evidence import FIGURES
+from lab.experiments import Arm, Contrast, Experiment, Load
+from lab.judge import Blocks, Finding, Setting, judge, typical
+from lab.measure import Generator
+from lab.run import LOOKS, Plan, Runner
+from lab.statistics import MIN_PAIRS, Comparison, Outcome, compare, log_ratios
+from lab.table import Row, Table
+
+RUNS = 40
+ROWS = ("flask", "fastapi", "wsgi", "asgi")
+PLANTED = (3, 10)  # percent
+ROUNDS = 72  # of all planted rows in turn
+PLAN = Plan(quick=False, looks=LOOKS, scale=0.5, budget_s=None)  # 18 pairs take about a minute
+MINUTE = LOOKS * MIN_PAIRS  # pairs
+REPAIRED = 2_000  # runs made of recorded blocks
+FIGURE = FIGURES["cpu_us"]
+STEPS = [number / 1000 for number in range(5, 151, 5)]  # slowdowns to look for the smallest among
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """What came out; shares are of all runs of their kind."""
+
+    judged: list[Finding]  # of the runs of a row against itself
+    false_alarms: float  # of those made by re-pairing
+    planted: dict[int, tuple[float, float, float]]  # percent: µs, ratio measured, share of one-minute runs that find it
+    smallest: float | None  # the smallest slowdown that 90 % of one-minute runs find
+    spread: float  # of the log ratio of neighbouring blocks of one row
+
+
+def against_itself(row: str, number: int) -> Experiment:
+    return experiment(f"{row} {number}", (Arm(row, "A"), Arm(row, "B")), (Contrast("A", "B", "cpu_us"),))
+
+
+def experiment(name: str, arms: tuple[Arm, ...], contrasts: tuple[Contrast, ...]) -> Experiment:
+    """GET /json, 16 clients, as the experiments on the basic request have it."""
+    return Experiment(name, name, name, "", "", "", "", arms, contrasts, {}, Load())
+
+
+def run(console: Console) -> Path:
+    """Runs it all, about half an hour; the folder of its results. LabError where it cannot be done."""
+    folder = results.new_folder("calibration")
+    header, alike = measure_alike(folder, console)
+    flask = fmean(
+        [typical(blocks, "", arm, "cpu_us") for name, blocks in alike.items() if "flask" in name for arm in "AB"]
+    )
+    planted = measure_planted(folder, flask, console)
+    text = render(calibrate(Setting.of(header), alike, planted, flask), header)
+    (folder / "calibration.md").write_text(text)
+    console.print(text, markup=False)
+    return folder
+
+
+def measure_alike(folder: Path, console: Console) -> tuple[dict[str, Any], dict[str, Blocks]]:
+    experiments = [against_itself(ROWS[number % len(ROWS)], number) for number in range(RUNS)]
+    with doors.native(ROWS, console.print) as door:
+        header = results.header(door, list(ROWS), {"looks": LOOKS, "seed": random.randrange(2**32)})
+        found = results.Run(folder, header)
+        with Generator(door, folder / "alike.jsonl", header) as generator:
+            Runner(generator, found, PLAN, console).all(experiments)
+    return header, found.blocks
+
+
+def measure_planted(folder: Path, flask_us: float, console: Console) -> Blocks:
+    table = Table()
+    arms = [Arm("flask")]
+    for percent in PLANTED:
+        arms.append(Arm(planted_name(percent)))
+        table.services[arms[-1].row] = planted_row(table, arms[-1].row, flask_us * percent / 100)
+    both = experiment("planted", tuple(arms), ())
+    blocks = Blocks([])
+    with doors.native([arm.row for arm in arms], console.print, table) as door:
+        header = results.header(door, [arm.row for arm in arms], {"looks": LOOKS, "seed": random.randrange(2**32)})
+        with Generator(door, folder / "planted.jsonl", header) as generator:
+            runner = Runner(generator, results.Run(folder, header), PLAN, console)
+            for number in range(ROUNDS):
+                if number % MIN_PAIRS == 0:
+                    orders = runner.orders(both.arms)
+                    console.print(f"planted slowdowns: round {number} of {ROUNDS}")
+                for arm in orders[number % MIN_PAIRS]:
+                    about = {"experiment": "planted", "level": "", "arm": arm.name, "round": number}
+                    for result in runner.turn(both.load, arm, about, {}):
+                        blocks.add(result)
+    return blocks
+
+
+def planted_name(percent: int) -> str:
+    return f"flask-planted-{percent}"
+
+
+def planted_row(table: Table, name: str, us: float) -> Row:
+    flask = next(row for row in table.rows if row.name == "flask")
+    command = [word.replace("flask_service:", "lab.planted:") for word in flask.command]
+    return replace(
+        flask, name=name, command=command, environment=flask.environment | {"ROW": name, "PLANTED_US": f"{us}"}
+    )
+
+
+def calibrate(setting: Setting, alike: dict[str, Blocks], planted: Blocks, flask_us: float) -> Calibration:
+    chance = random.Random(1)  # the same blocks give the same figures
+    by_row: dict[str, list[float]] = {row: [] for row in ROWS}
+    judged: list[Finding] = []
+    for number, (name, blocks) in enumerate(alike.items()):
+        row = name.partition(" ")[0]
+        judged.extend(judge(against_itself(row, number), blocks, setting).findings)
+        by_row[row] += log_ratios(values(blocks, "A"), values(blocks, "B"))
+    nothing = [anew(chance, by_row[ROWS[number % len(ROWS)]]) for number in range(REPAIRED)]
+    plain = values(planted, "flask")
+    found = {}
+    for percent in PLANTED:
+        ratios = log_ratios(values(planted, planted_name(percent)), plain)
+        share = found_in([window(chance, ratios) for _ in range(REPAIRED)])
+        found[percent] = (flask_us * percent / 100, math.exp(fmean(ratios)), share)
+    power = {step: found_in([[ratio + math.log1p(step) for ratio in run] for run in nothing]) for step in STEPS}
+    return Calibration(
+        judged=judged,
+        false_alarms=fmean(any(each.detected for each in looks(run)) for run in nothing),
+        planted=found,
+        smallest=next((step for step, share in power.items() if share >= 0.9), None),
+        spread=pstdev(ratio for ratios in by_row.values() for ratio in ratios),
+    )
+
+
+def values(blocks: Blocks, arm: str) -> list[float]:
+    turns = blocks.of("", arm)
+    return [FIGURE.of(turns[number]) for number in sorted(turns)]
+
+
+def window(chance: random.Random, ratios: Sequence[float]) -> list[float]:
+    """The pairs of a minute somewhere in a longer series: neighbours stay neighbours."""
+    start = chance.randrange(len(ratios) - MINUTE + 1)
+    return list(ratios[start : start + MINUTE])
+
+
+def anew(chance: random.Random, ratios: Sequence[float]) -> list[float]:
+    """A minute of a row against itself, in which chance says which block of each pair is whose."""
+    return [chance.choice((1, -1)) * ratio for ratio in window(chance, ratios)]
+
+
+def looks(ratios: Sequence[float]) -> list[Comparison]:
+    return [compare(ratios[: look * MIN_PAIRS], look, LOOKS) for look in range(1, LOOKS + 1)]
+
+
+def found_in(runs: Sequence[Sequence[float]]) -> float:
+    """The share of runs in which some look detects that the first row is slower."""
+    return fmean(any(each.detected and each.ratio > 1 for each in looks(run)) for run in runs)
+
+
+def render(found: Calibration, header: dict[str, Any]) -> str:
+    """The result as docs/calibration.md has it."""
+    markdown = Environment(  # noqa: S701  (no HTML: nothing to escape)
+        loader=PackageLoader("lab", "."), trim_blocks=True, lstrip_blocks=True, undefined=StrictUndefined
+    )
+    return markdown.get_template("calibration.md.j2").render(
+        found=found,
+        header=header,
+        repaired=REPAIRED,
+        detected=sum(each.comparison.detected for each in found.judged if each.comparison),
+        matters=sum(each.outcome in (Outcome.FASTER, Outcome.SLOWER) for each in found.judged),
+        refused=sum(bool(each.reasons) for each in found.judged),
+        undecided=sum(each.outcome == Outcome.INCONCLUSIVE for each in found.judged),
+    )

@@ -1,0 +1,207 @@
+"""The claims of the article that the lab began with."""
+
+from lab.experiments.model import ARTICLE, Arm, Contrast, Experiment, Load, rows
+from lab.statistics import Outcome
+from lab.verdicts import Verdict
+
+ARTICLE_CLAIMS = (
+    Experiment(
+        name="one-at-a-time",
+        title="One request at a time?",
+        claim="WSGI handles one request at a time.",
+        source=ARTICLE,
+        test="Eight clients ask for a wait of 20 ms. A server that handles one request at a time serves 50 a second.",
+        equal="the same Flask on the same gunicorn; only the worker class differs",
+        refuted="Flask on threads or greenlets serves more than Flask on the sync worker, which does handle one at a "
+        "time",
+        arms=(Arm("flask-sync", reconnects=True), *rows("flask", "flask-gevent")),
+        contrasts=(
+            Contrast("flask", "flask-sync", "throughput", Outcome.NO_DIFFERENCE),
+            Contrast("flask-gevent", "flask-sync", "throughput", Outcome.NO_DIFFERENCE),
+        ),
+        says={
+            Verdict.REFUTED: "A WSGI thread handles one request at a time; a WSGI server handles as many as its "
+            "worker has threads or greenlets.",
+            Verdict.SUPPORTED: "Whatever the worker class, Flask handled one request at a time.",
+        },
+        load=Load("Wait", 8, options={"wait_ms": 20}),
+    ),
+    Experiment(
+        name="concurrent",
+        title="Many clients that wait",
+        claim="ASGI handles concurrent connections more efficiently.",
+        source=ARTICLE,
+        test="Throughput of a 50 ms wait against the number of clients, for one event loop, for thread pools of 8, 40 "
+        "and 200, and for greenlets. Memory stands in the table.",
+        equal="one worker each, the same clients",
+        refuted="Flask on as many threads as there are clients, or on greenlets, serves as much",
+        arms=rows("flask", "flask-40", "flask-200", "flask-gevent", "fastapi"),
+        contrasts=(
+            *(Contrast("fastapi", row, "throughput") for row in ("flask", "flask-40", "flask-200", "flask-gevent")),
+            *(Contrast("fastapi", row, "rss_mib", decides=False) for row in ("flask", "flask-200")),
+        ),
+        says={
+            Verdict.DEPENDS: "With more clients than threads FastAPI serves more, for a thread pool ends at threads ÷ "
+            "wait; with threads enough, or greenlets, WSGI keeps up: the concurrency model decides, not the interface.",
+            Verdict.SUPPORTED: "FastAPI served more at every level, against every kind of WSGI worker.",
+        },
+        load=Load("Wait", options={"wait_ms": 50}),
+        vary="clients",
+        levels={str(count): {"users": count} for count in (4, 16, 64)},
+        quick=("64",),
+        threads=8,
+    ),
+    Experiment(
+        name="basic-cost",
+        title="The basic request: what it costs",
+        claim="WSGI may be faster for basic request-response cycles.",
+        source=ARTICLE,
+        test="CPU time of the service per GET /json, 16 clients in closed loop: on the usual servers, on one and the "
+        "same server (granian), and without a framework.",
+        equal="the same bytes, the same number of connections",
+        refuted="the WSGI side needs as much CPU per request, or more",
+        arms=rows("flask", "fastapi", "flask-granian", "fastapi-granian", "wsgi-granian", "asgi-granian"),
+        contrasts=(
+            Contrast("flask", "fastapi", "cpu_us"),
+            Contrast("flask-granian", "fastapi-granian", "cpu_us"),
+            Contrast("wsgi-granian", "asgi-granian", "cpu_us"),
+        ),
+        says={
+            Verdict.DEPENDS: "It depends on what stands around the interface: the server and the framework.",
+            Verdict.REFUTED: "WSGI was nowhere cheaper per request.",
+            Verdict.SUPPORTED: "WSGI was cheaper per request in every pair.",
+        },
+    ),
+    Experiment(
+        name="basic-latency",
+        title="The basic request: how long it takes",
+        claim="WSGI may be faster for basic request-response cycles.",
+        source=ARTICLE,
+        test="The median response time of GET /json for a single client, on the usual servers and on one and the same "
+        "server. The client's own time is in every figure, so true ratios are further from 1.",
+        equal="the same bytes, one connection",
+        refuted="the WSGI side answers as late, or later",
+        arms=rows("flask", "fastapi", "flask-granian", "fastapi-granian"),
+        contrasts=(
+            Contrast("flask", "fastapi", "p50_ms"),
+            Contrast("flask-granian", "fastapi-granian", "p50_ms"),
+        ),
+        says={
+            Verdict.DEPENDS: "It depends on the server, for a single client, too.",
+            Verdict.REFUTED: "For a single client WSGI was nowhere faster.",
+            Verdict.SUPPORTED: "For a single client WSGI was faster on either server.",
+        },
+        load=Load("Json", 1),
+    ),
+    Experiment(
+        name="high-load",
+        title="How much load is too much",
+        claim="ASGI performs better under high load.",
+        source=ARTICLE,
+        test="The highest rate of independent arrivals (open loop, Poisson) of a visitor's mix that keeps p99 within "
+        "250 ms, by bisection to 10 %, anew in every round. The mix waits 100 ms in one request of 25.",
+        equal="the same mix, one worker each, latency from the intended start",
+        refuted="Flask keeps the limit up to the same rate, or a higher one",
+        arms=rows("flask", "flask-40", "fastapi"),
+        contrasts=(Contrast("fastapi", "flask", "capacity"), Contrast("fastapi", "flask-40", "capacity")),
+        says={
+            Verdict.SUPPORTED: "FastAPI kept its response times up to a higher rate than Flask, on 8 threads and on "
+            "40.",
+            Verdict.DEPENDS: "It depends on the number of threads that Flask is given.",
+            Verdict.NO_DIFFERENCE: "Both kept their response times up to the same rate.",
+            Verdict.REFUTED: "FastAPI did not keep its response times up to a higher rate.",
+        },
+        load=Load("Mix", 300, seconds=2.0, least_s=1.5, rate=400, limit_p99_ms=250),
+    ),
+    Experiment(
+        name="cpu-bound",
+        title="Work for the CPU",
+        claim="WSGI for CPU-bound work.",
+        source=ARTICLE,
+        test="Four clients ask for 10,000 rounds of pure Python; meanwhile a neighbour asks for GET /json 50 times a "
+        "second. Throughput, and the neighbour's p95 (the victim probe).",
+        equal="the same work, one worker each; FastAPI runs it in its thread pool (`def`), as its guide says",
+        refuted="FastAPI serves as much, and its neighbours suffer no more",
+        arms=rows("flask", "fastapi"),
+        contrasts=(Contrast("flask", "fastapi", "throughput"), Contrast("flask", "fastapi", "probe_p95_ms")),
+        says={
+            Verdict.DEPENDS: "It depends on whom one asks: the clients of the work, or their neighbours.",
+            Verdict.NO_DIFFERENCE: "It makes no difference that matters: the interpreter's lock decides, not the "
+            "interface.",
+            Verdict.SUPPORTED: "Flask did more of the work, and its neighbours suffered less.",
+            Verdict.REFUTED: "Flask was nowhere better at it.",
+        },
+        load=Load("Cpu", 4, probe_rate=50),
+    ),
+    Experiment(
+        name="io-bound",
+        title="Waiting for the database",
+        claim="ASGI for I/O-bound work.",
+        source=ARTICLE,
+        test="CPU time of the service per GET /db with 1 and 10 queries, 16 clients: usual servers, one and the same "
+        "server, and greenlets.",
+        equal="psycopg 3 and a pool of 8 connections on every row",
+        refuted="Flask needs as little CPU per request, or less",
+        arms=rows("flask", "flask-gevent", "fastapi", "flask-granian", "fastapi-granian"),
+        contrasts=(
+            Contrast("fastapi", "flask", "cpu_us"),
+            Contrast("fastapi", "flask-gevent", "cpu_us"),
+            Contrast("fastapi-granian", "flask-granian", "cpu_us"),
+            Contrast("fastapi", "flask", "throughput", decides=False),
+        ),
+        says={
+            Verdict.SUPPORTED: "FastAPI needed less CPU per database request in every pair.",
+            Verdict.DEPENDS: "It depends on the server and on how many queries a request makes.",
+            Verdict.REFUTED: "FastAPI was nowhere cheaper per database request.",
+            Verdict.NO_DIFFERENCE: "It makes no difference that matters.",
+        },
+        load=Load("DbRead"),
+        vary="queries per request",
+        levels={str(count): {"queries": count} for count in (1, 10)},
+        quick=("1",),
+    ),
+    Experiment(
+        name="websocket",
+        title="Open WebSockets",
+        claim="ASGI supports WebSocket; WSGI does not.",
+        source=ARTICLE,
+        test="Clients open WebSockets and keep them. How many does a row hold, at what memory each, and what does a "
+        "neighbour's GET /json suffer meanwhile?",
+        equal="the same clients; a second to open",
+        refuted="a WSGI row holds as many",
+        arms=rows("flask", "flask-gevent", "fastapi"),
+        contrasts=(
+            Contrast("fastapi", "flask", "held"),
+            Contrast("fastapi", "flask-gevent", "held"),
+            Contrast("fastapi", "flask-gevent", "kib_per_socket", levels=("1000",)),
+            Contrast("fastapi", "flask", "probe_p95_ms", decides=False),
+        ),
+        says={
+            Verdict.DEPENDS: "On threads a WebSocket takes a thread: Flask holds as many as it has threads, then "
+            "answers nobody. On greenlets Flask holds as many as FastAPI was asked to.",
+            Verdict.SUPPORTED: "FastAPI held more WebSockets, or held them cheaper, than either kind of WSGI worker.",
+        },
+        load=Load("WebSocketIdle", probe_rate=20, options={"open_s": 1, "heartbeat_s": 5}, protocol="WS"),
+        vary="clients",
+        levels={str(n): {"users": n, "warm_up": 1.5 + n / 500} for n in (10, 100, 1000)},
+        quick=("100",),
+    ),
+    Experiment(
+        name="http2",
+        title="HTTP/2",
+        claim="ASGI supports HTTP/2; WSGI does not.",
+        source=ARTICLE,
+        test="A page of 100 assets of 60 ms each over one HTTP/2 connection through nginx, which speaks HTTP/1.1 with "
+        "both services, and HTTP/2 with one WSGI row.",
+        equal="the browser's hop is nginx's and the same for all; TLS",
+        refuted="a page from a WSGI row comes as fast over HTTP/2",
+        arms=rows("flask", "flask-http2", "flask-gevent", "fastapi"),
+        contrasts=tuple(Contrast("fastapi", row, "p50_ms") for row in ("flask", "flask-http2", "flask-gevent")),
+        says={
+            Verdict.DEPENDS: "nginx speaks HTTP/2 for both, and to a WSGI server, too. Whether the page profits is "
+            "decided by how many requests the service can wait for at once, not by the interface.",
+            Verdict.SUPPORTED: "The page came faster from FastAPI than from every WSGI row.",
+        },
+        load=Load("PageHttp2", 1, options={"path": "gateway", "asset_ms": 60}, protocol="HTTP/2"),
+    ),
+)

@@ -1,0 +1,126 @@
+"""What an experiment is made of.
+
+An arm is a row under a load; arms take turns, round after round. A contrast compares two arms by one figure, and says
+what the claim would have it be. Where the claim holds at some levels only, the verdict is "it depends".
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from lab.statistics import Outcome
+from lab.verdicts import Verdict
+
+ARTICLE = "the article that the lab began with"
+LORE = "what is often said"
+OURS = "the lab's own question"
+Changes = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Load:
+    """What the clients do: the fields of lab/measure.py's Block."""
+
+    scenario: str = "Json"
+    users: int = 16
+    seconds: float = 1.5
+    least_s: float = 0.5  # that a quick run, or a small budget, leaves of them
+    options: Mapping[str, Any] = field(default_factory=dict)
+    rate: float = 0
+    probe_rate: float = 0
+    warm_up: float | None = None
+    limit_p99_ms: float = 0  # above 0: search for the highest rate that keeps it
+    protocol: str = "HTTP/1.1"  # that clients must see; PageHttp2 and WebSocket scenarios have theirs
+
+    def but(self, changes: Changes) -> "Load":
+        """The same with some fields changed; names that are no field are options of the load suite."""
+        fields = {name: value for name, value in changes.items() if name in self.__dataclass_fields__}
+        options = {name: value for name, value in changes.items() if name not in fields}
+        return replace(self, **fields, options={**self.options, **options})
+
+
+@dataclass(frozen=True)
+class Arm:
+    """A row, and how its load differs from that of the experiment."""
+
+    row: str
+    label: str = ""
+    changes: Changes = field(default_factory=dict)
+    reconnects: bool = False  # its connections are not meant to live
+
+    @property
+    def name(self) -> str:
+        return self.label or self.row
+
+
+@dataclass(frozen=True)
+class Contrast:
+    """Two arms, by a figure of lab/evidence.py, and what the claim says of the first."""
+
+    subject: str
+    baseline: str
+    figure: str
+    claimed: Outcome = Outcome.FASTER
+    levels: tuple[str, ...] = ()  # where it is made; none: everywhere
+    decides: bool = True  # or it is shown only, and the verdict is made without it
+
+
+@dataclass(frozen=True)
+class Experiment:
+    name: str
+    title: str
+    claim: str
+    source: str
+    test: str  # what is measured, and what is varied
+    equal: str  # what is held equal beyond the fairness audit
+    refuted: str  # what would refute the claim
+    arms: tuple[Arm, ...]
+    contrasts: tuple[Contrast, ...]
+    says: Mapping[Verdict, str]  # the verdict in a sentence, where it comes out so
+    load: Load = Load()
+    vary: str = ""  # what the levels are, for people
+    levels: Mapping[str, Changes] = field(default_factory=lambda: {"": {}})
+    quick: tuple[str, ...] = ()  # the levels of a quick run; none: all
+    threads: int = 0  # above 0: draw the ceiling of a pool of so many into the chart, threads ÷ wait
+    waterfall: tuple[str, ...] = ()  # what changes from each arm to the next: draw the steps
+    must_be_refused: bool = False  # a planted fault: the gates must see it
+
+    def arm(self, name: str) -> Arm:
+        return next(arm for arm in self.arms if arm.name == name)
+
+    def only(self, arms: Collection[str], levels: Collection[str]) -> "Experiment":
+        """A part of it: these arms and levels, and the contrasts that are left. KeyError where it has no such part."""
+        names = {arm.name for arm in self.arms}
+        if not arms or not levels or set(arms) - names or set(levels) - self.levels.keys():
+            raise KeyError(f"{self.name} has no such part: {', '.join([*arms, *levels])}")
+        return replace(
+            self,
+            arms=tuple(arm for arm in self.arms if arm.name in arms),
+            contrasts=tuple(each for each in self.contrasts if {each.subject, each.baseline} <= set(arms)),
+            levels={level: changes for level, changes in self.levels.items() if level in levels},
+            waterfall=self.waterfall if set(arms) == names else (),
+        )
+
+    def in_short(self) -> "Experiment":
+        """What a quick run measures of it."""
+        short = [level for level in self.levels if level in self.quick]
+        return self.only([arm.name for arm in self.arms], short or list(self.levels))
+
+    def part(self) -> dict[str, list[str]]:
+        """What to tell `only` to have this again."""
+        return {"arms": [arm.name for arm in self.arms], "levels": list(self.levels)}
+
+    def load_of(self, level: str, arm: Arm) -> Load:
+        return self.load.but(self.levels[level]).but(arm.changes)
+
+    @property
+    def rows(self) -> list[str]:
+        return list(dict.fromkeys(arm.row for arm in self.arms))
+
+    @property
+    def figures(self) -> list[str]:
+        return list(dict.fromkeys(contrast.figure for contrast in self.contrasts))
+
+
+def rows(*names: str) -> tuple[Arm, ...]:
+    return tuple(Arm(name) for name in names)

@@ -1,0 +1,99 @@
+"""Traps: what a load test, or an endpoint, gets wrong; and the control that must find nothing."""
+
+from lab.experiments.model import LORE, OURS, Arm, Contrast, Experiment, Load, rows
+from lab.statistics import Outcome
+from lab.verdicts import Verdict
+
+TRAPS = (
+    Experiment(
+        name="trap-blocking",
+        title="Trap: a blocking call in async def",
+        claim="`async def` makes a handler concurrent.",
+        source=LORE,
+        test="16 clients ask FastAPI for a wait of 20 ms: awaited, in `def` (a pool of 40 threads), and as a blocking "
+        "call inside `async def`.",
+        equal="the same row; only the handler differs",
+        refuted="the handler that blocks serves less than the one that awaits",
+        arms=(
+            Arm("fastapi", "await"),
+            Arm("fastapi", "def", {"wait_route": "threadpool"}),
+            Arm("fastapi", "blocking", {"wait_route": "blocking"}),
+        ),
+        contrasts=(
+            Contrast("blocking", "await", "throughput", Outcome.NO_DIFFERENCE),
+            Contrast("def", "await", "throughput", Outcome.NO_DIFFERENCE, decides=False),
+        ),
+        says={
+            Verdict.REFUTED: "One blocking call inside `async def` makes FastAPI serve one request at a time; `def` "
+            "gives it 40 threads instead.",
+        },
+        load=Load("Wait", 16, options={"wait_ms": 20}),
+    ),
+    Experiment(
+        name="trap-generator",
+        title="Trap: a generator that is the bottleneck",
+        claim="Flask and FastAPI are equally fast.",
+        source="what a load test says that measures its own client",
+        test="GET /json with Locust's default client, HttpUser, 16 clients: throughput.",
+        equal="everything; that is the trap",
+        refuted="(the gates must refuse this run)",
+        arms=(Arm("flask", changes={"scenario": "Slow"}), Arm("fastapi", changes={"scenario": "Slow"})),
+        contrasts=(Contrast("fastapi", "flask", "throughput", Outcome.NO_DIFFERENCE),),
+        says={
+            Verdict.REFUSED: "With a slow client both look alike, for the run measures the client. The gates refuse "
+            "it.",
+        },
+        must_be_refused=True,
+    ),
+    Experiment(
+        name="trap-closed-loop",
+        title="Trap: a load test that waits",
+        claim="A closed-loop test sees a server stall.",
+        source=LORE,
+        test="FastAPI's event loop stalls for one second; p99 as eight clients see it that each wait for their "
+        "answer, and as 200 independent arrivals a second see it.",
+        equal="the same row, the same stall",
+        refuted="the open loop's p99 is higher: those who would have come meanwhile are missing from the closed loop's",
+        arms=(
+            Arm("fastapi", "closed loop", {"users": 8}),
+            Arm("fastapi", "open loop", {"users": 300, "rate": 200}),
+        ),
+        contrasts=(Contrast("closed loop", "open loop", "p99_ms", Outcome.NO_DIFFERENCE),),
+        says={
+            Verdict.REFUTED: "A closed-loop test hides a stall: its clients do not ask while the server stands still "
+            "(coordinated omission).",
+        },
+        load=Load("Wait", seconds=6.0, least_s=6.0, warm_up=0.5, options={"wait_ms": 5, "stall_ms": 1000}),
+    ),
+    Experiment(
+        name="trap-leavers",
+        title="Trap: work for clients who have left",
+        claim="A client that leaves costs nothing more.",
+        source=LORE,
+        test="16 clients ask for a wait of 200 ms and leave after 50 ms. How long does the row work on when all have "
+        "left?",
+        equal="the same clients",
+        refuted="the row takes longer to answer again",
+        arms=rows("flask", "fastapi"),
+        contrasts=(Contrast("flask", "fastapi", "after_ms", Outcome.NO_DIFFERENCE),),
+        says={
+            Verdict.REFUTED: "A thread pool works off a queue of requests that nobody waits for any more; an event "
+            "loop waits for them all at once.",
+        },
+        load=Load("Impatient", 16, seconds=1.0, warm_up=0.5, options={"wait_ms": 200, "patience_ms": 50}),
+    ),
+    Experiment(
+        name="control",
+        title="Control: a row against itself",
+        claim="The lab finds no difference where there is none.",
+        source=OURS,
+        test="Flask against Flask and FastAPI against FastAPI, as if they were two rows each: CPU time per GET /json.",
+        equal="everything",
+        refuted="a difference that matters, or no certainty that there is none",
+        arms=tuple(Arm(row, f"{row} {letter}") for row in ("flask", "fastapi") for letter in "AB"),
+        contrasts=tuple(
+            Contrast(f"{row} A", f"{row} B", "cpu_us", Outcome.NO_DIFFERENCE) for row in ("flask", "fastapi")
+        ),
+        says={Verdict.SUPPORTED: "A row against itself came out as no difference that matters."},
+    ),
+)
