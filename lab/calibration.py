@@ -20,7 +20,7 @@ from lab.evidence import FIGURES
 from lab.experiments import Arm, Contrast, Experiment, Load
 from lab.judge import Blocks, Finding, Setting, judge, typical
 from lab.measure import Generator
-from lab.run import LOOKS, Plan, Runner
+from lab.run import LOOKS, QUICK, Plan, Runner
 from lab.statistics import MIN_PAIRS, Comparison, Outcome, compare, log_ratios
 from lab.table import Row, Table
 
@@ -28,8 +28,8 @@ RUNS = 40
 ROWS = ("flask", "fastapi", "wsgi", "asgi")
 PLANTED = (3, 10)  # percent
 ROUNDS = 72  # of all planted rows in turn
-PLAN = Plan(quick=False, looks=LOOKS, scale=0.5, budget_s=None)  # 18 pairs take about a minute
-MINUTE = LOOKS * MIN_PAIRS  # pairs
+PLAN = Plan(quick=True, looks=1, scale=QUICK, budget_s=None)
+MINUTE = LOOKS * MIN_PAIRS  # pairs: with their warm-ups they take somewhat less than a minute
 REPAIRED = 2_000  # runs made of recorded blocks
 FIGURE = FIGURES["cpu_us"]
 STEPS = [number / 1000 for number in range(5, 151, 5)]  # slowdowns to look for the smallest among
@@ -72,7 +72,7 @@ def run(console: Console) -> Path:
 def measure_alike(folder: Path, console: Console) -> tuple[dict[str, Any], dict[str, Blocks]]:
     experiments = [against_itself(ROWS[number % len(ROWS)], number) for number in range(RUNS)]
     with doors.native(ROWS, console.print) as door:
-        header = results.header(door, list(ROWS), {"looks": LOOKS, "seed": random.randrange(2**32)})
+        header = results.header(door, list(ROWS), {"looks": PLAN.looks, "seed": random.randrange(2**32)})
         found = results.Run(folder, header)
         with Generator(door, folder / "alike.jsonl", header) as generator:
             Runner(generator, found, PLAN, console).all(experiments)
@@ -88,7 +88,7 @@ def measure_planted(folder: Path, flask_us: float, console: Console) -> Blocks:
     both = experiment("planted", tuple(arms), ())
     blocks = Blocks([])
     with doors.native([arm.row for arm in arms], console.print, table) as door:
-        header = results.header(door, [arm.row for arm in arms], {"looks": LOOKS, "seed": random.randrange(2**32)})
+        header = results.header(door, [arm.row for arm in arms], {"looks": PLAN.looks, "seed": random.randrange(2**32)})
         with Generator(door, folder / "planted.jsonl", header) as generator:
             runner = Runner(generator, results.Run(folder, header), PLAN, console)
             for number in range(ROUNDS):

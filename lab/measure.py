@@ -73,11 +73,12 @@ class Generator:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        assert self.process.stdin
+        assert self.process.stdin and self.process.stdout
         try:
             self.process.stdin.close()  # it ends when nobody asks any more, in a container, too
             self.process.wait(timeout=10)
         except (BrokenPipeError, subprocess.TimeoutExpired):
             self.process.kill()
             self.process.wait()
+        self.process.stdout.close()
         self.file.close()
