@@ -18,8 +18,8 @@ up: $(READY) ## start the stack without Docker and keep it until Ctrl-C
 test: $(READY) ## run every test (those of the Docker door where an engine runs)
 	@$(BIN)/pytest
 
-judge: $(READY) ## every experiment, judged: up to three quarters of an hour
-	@$(BIN)/lab run --all
+judge: $(READY) ## every experiment, judged: three quarters of an hour
+	@$(BIN)/lab run --all --budget 45
 
 bench-judge: $(READY) ## how often the judge is wrong: half an hour
 	@$(BIN)/lab calibrate

@@ -1,7 +1,7 @@
 """`lab calibrate`: how often the judge is wrong, measured. Does it find what is not there, and what was planted?
 
 40 runs of a row against itself, judged as any experiment is, then the recorded blocks paired anew many times; and
-Flask against itself with a known number of CPU µs added to every request (lab/planted.py).
+FastAPI against itself with a known number of CPU µs added to every request (lab/planted.py).
 """
 
 import math
@@ -20,16 +20,17 @@ from lab.evidence import FIGURES
 from lab.experiments import Arm, Contrast, Experiment, Load
 from lab.judge import Blocks, Finding, Setting, judge, typical
 from lab.measure import Generator
-from lab.run import LOOKS, QUICK, Plan, Runner
-from lab.statistics import MIN_PAIRS, Comparison, Outcome, compare, log_ratios
+from lab.run import QUICK, Plan, Runner
+from lab.statistics import LOOKS, MIN_PAIRS, Comparison, Outcome, compare, log_ratios
 from lab.table import Row, Table
 
 RUNS = 40
 ROWS = ("flask", "fastapi", "wsgi", "asgi")
 PLANTED = (3, 10)  # percent
-ROUNDS = 72  # of all planted rows in turn
+PLAIN = "fastapi"  # what is slowed down
+ROUNDS = 48  # of all planted rows in turn
 PLAN = Plan(quick=True, looks=1, scale=QUICK, budget_s=None)
-MINUTE = LOOKS * MIN_PAIRS  # pairs: with their warm-ups they take somewhat less than a minute
+MINUTE = LOOKS[-1]  # pairs: with their warm-ups they take about a minute
 REPAIRED = 2_000  # runs made of recorded blocks
 FIGURE = FIGURES["cpu_us"]
 STEPS = [number / 1000 for number in range(5, 151, 5)]  # slowdowns to look for the smallest among
@@ -59,11 +60,16 @@ def run(console: Console) -> Path:
     """Runs it all, about half an hour; the folder of its results. LabError where it cannot be done."""
     folder = results.new_folder("calibration")
     header, alike = measure_alike(folder, console)
-    flask = fmean(
-        [typical(blocks, "", arm, "cpu_us") for name, blocks in alike.items() if "flask" in name for arm in "AB"]
+    plain_us = fmean(
+        [
+            typical(blocks, "", arm, "cpu_us")
+            for name, blocks in alike.items()
+            if name.partition(" ")[0] == PLAIN
+            for arm in "AB"
+        ]
     )
-    planted = measure_planted(folder, flask, console)
-    text = render(calibrate(Setting.of(header), alike, planted, flask), header)
+    planted = measure_planted(folder, plain_us, console)
+    text = render(calibrate(Setting.of(header), alike, planted, plain_us), header)
     (folder / "calibration.md").write_text(text)
     console.print(text, markup=False)
     return folder
@@ -79,12 +85,12 @@ def measure_alike(folder: Path, console: Console) -> tuple[dict[str, Any], dict[
     return header, found.blocks
 
 
-def measure_planted(folder: Path, flask_us: float, console: Console) -> Blocks:
+def measure_planted(folder: Path, plain_us: float, console: Console) -> Blocks:
     table = Table()
-    arms = [Arm("flask")]
+    arms = [Arm(PLAIN)]
     for percent in PLANTED:
         arms.append(Arm(planted_name(percent)))
-        table.services[arms[-1].row] = planted_row(table, arms[-1].row, flask_us * percent / 100)
+        table.services[arms[-1].row] = planted_row(table, arms[-1].row, plain_us * percent / 100)
     both = experiment("planted", tuple(arms), ())
     blocks = Blocks([])
     with doors.native([arm.row for arm in arms], console.print, table) as door:
@@ -93,7 +99,7 @@ def measure_planted(folder: Path, flask_us: float, console: Console) -> Blocks:
             runner = Runner(generator, results.Run(folder, header), PLAN, console)
             for number in range(ROUNDS):
                 if number % MIN_PAIRS == 0:
-                    orders = runner.orders(both.arms)
+                    orders = runner.orders(both.arms, MIN_PAIRS)
                     console.print(f"planted slowdowns: round {number} of {ROUNDS}")
                 for arm in orders[number % MIN_PAIRS]:
                     about = {"experiment": "planted", "level": "", "arm": arm.name, "round": number}
@@ -103,18 +109,18 @@ def measure_planted(folder: Path, flask_us: float, console: Console) -> Blocks:
 
 
 def planted_name(percent: int) -> str:
-    return f"flask-planted-{percent}"
+    return f"{PLAIN}-planted-{percent}"
 
 
 def planted_row(table: Table, name: str, us: float) -> Row:
-    flask = next(row for row in table.rows if row.name == "flask")
-    command = [word.replace("flask_service:", "lab.planted:") for word in flask.command]
+    plain = next(row for row in table.rows if row.name == PLAIN)
+    command = [word.replace("fastapi_service:", "lab.planted:") for word in plain.command]
     return replace(
-        flask, name=name, command=command, environment=flask.environment | {"ROW": name, "PLANTED_US": f"{us}"}
+        plain, name=name, command=command, environment=plain.environment | {"ROW": name, "PLANTED_US": f"{us}"}
     )
 
 
-def calibrate(setting: Setting, alike: dict[str, Blocks], planted: Blocks, flask_us: float) -> Calibration:
+def calibrate(setting: Setting, alike: dict[str, Blocks], planted: Blocks, plain_us: float) -> Calibration:
     chance = random.Random(1)  # the same blocks give the same figures
     by_row: dict[str, list[float]] = {row: [] for row in ROWS}
     judged: list[Finding] = []
@@ -123,12 +129,12 @@ def calibrate(setting: Setting, alike: dict[str, Blocks], planted: Blocks, flask
         judged.extend(judge(against_itself(row, number), blocks, setting).findings)
         by_row[row] += log_ratios(values(blocks, "A"), values(blocks, "B"))
     nothing = [anew(chance, by_row[ROWS[number % len(ROWS)]]) for number in range(REPAIRED)]
-    plain = values(planted, "flask")
+    plain = values(planted, PLAIN)
     found = {}
     for percent in PLANTED:
         ratios = log_ratios(values(planted, planted_name(percent)), plain)
         share = found_in([window(chance, ratios) for _ in range(REPAIRED)])
-        found[percent] = (flask_us * percent / 100, math.exp(fmean(ratios)), share)
+        found[percent] = (plain_us * percent / 100, math.exp(fmean(ratios)), share)
     power = {step: found_in([[ratio + math.log1p(step) for ratio in run] for run in nothing]) for step in STEPS}
     return Calibration(
         judged=judged,
@@ -156,7 +162,7 @@ def anew(chance: random.Random, ratios: Sequence[float]) -> list[float]:
 
 
 def looks(ratios: Sequence[float]) -> list[Comparison]:
-    return [compare(ratios[: look * MIN_PAIRS], look, LOOKS) for look in range(1, LOOKS + 1)]
+    return [compare(ratios[:pairs], look, len(LOOKS)) for look, pairs in enumerate(LOOKS, 1)]
 
 
 def found_in(runs: Sequence[Sequence[float]]) -> float:

@@ -10,7 +10,7 @@ from typing import Any
 from lab.evidence import FIGURES, Evidence, Result, Turn, complete, evidence
 from lab.experiments import Contrast, Experiment
 from lab.gates import refusals
-from lab.statistics import MIN_PAIRS, Comparison, Outcome, compare, log_ratios
+from lab.statistics import LOOKS, Comparison, Outcome, compare, log_ratios
 from lab.verdicts import Verdict, verdict
 
 
@@ -108,10 +108,10 @@ def find(experiment: Experiment, contrast: Contrast, level: str, blocks: Blocks,
         lives = not any(experiment.arm(arm).reconnects for arm in names)
         if reasons := refusals(seen[0], seen[1], figure.gates, lives):
             return Finding(contrast, level, pairs, None, None, tuple(reasons))
-    look = min(pairs // MIN_PAIRS, setting.looks)
+    look = sum(pairs >= needed for needed in LOOKS[: setting.looks])
     if not look:
         return Finding(contrast, level, pairs, None, None, ())
-    values = [[figure.of(turn) for turn in turns[: look * MIN_PAIRS]] for turns in both]
+    values = [[figure.of(turn) for turn in turns[: LOOKS[look - 1]]] for turns in both]
     if any(not 0 < value < math.inf for value in (*values[0], *values[1])):
         what = (
             f"{figure.metric.what} could not be measured in every block of {contrast.subject} and {contrast.baseline}"

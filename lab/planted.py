@@ -1,25 +1,24 @@
-"""Flask with a slowdown of known size: PLANTED_US of CPU time in every request. For lab/calibration.py."""
+"""FastAPI with a slowdown of known size: PLANTED_US of CPU time in every request. For lab/calibration.py.
+
+On an event loop, for there it costs no more than itself: a thread that burns CPU makes others wait for the interpreter.
+"""
 
 import os
 import time
-from collections.abc import Callable, Iterable
-from typing import Any
 
-from flask import Flask
+from starlette.types import ASGIApp, Receive, Scope, Send
 
-import flask_service
+import fastapi_service
 
 
-def create_app() -> Flask:
-    app = flask_service.create_app()
-    answer: Callable[..., Iterable[bytes]] = app.wsgi_app
+def create_app() -> ASGIApp:
+    app = fastapi_service.create_app()
     planted_ns = int(float(os.environ["PLANTED_US"]) * 1000)
 
-    def slower(*call: Any) -> Iterable[bytes]:
-        ends = time.thread_time_ns() + planted_ns  # CPU time of this thread: what others use does not count
+    async def slower(scope: Scope, receive: Receive, send: Send) -> None:
+        ends = time.thread_time_ns() + planted_ns
         while time.thread_time_ns() < ends:
             pass
-        return answer(*call)
+        await app(scope, receive, send)
 
-    app.wsgi_app = slower  # type: ignore[assignment,method-assign]  # as Flask's documentation wraps it
-    return app
+    return slower

@@ -10,7 +10,7 @@ from lab import charts, tables
 from lab.experiments import Experiment
 from lab.judge import Judgement
 from lab.results import Run
-from lab.statistics import MIN_PAIRS
+from lab.statistics import LOOKS
 from lab.tables import Footnotes, Section, Table
 from lab.verdicts import Verdict
 from lab.words import verdict_sentence
@@ -46,7 +46,7 @@ def write(run: Run) -> Path:
         "environment": tables.environment(run),
         "commands": tables.commands(run),
         "gate_list": tables.gate_list(),
-        "method": render("method.txt.j2", {"run": run, "min_pairs": MIN_PAIRS}).strip().split("\n\n"),
+        "method": render("method.txt.j2", {"run": run, "pairs": LOOKS}).strip().split("\n\n"),
     }
     for name in ("report.html", "report.md"):
         (run.folder / name).write_text(render(f"{name}.j2", facts))

@@ -18,7 +18,7 @@ from lab.evidence import FIGURES, Turn, begin_search, behind, keeps
 from lab.experiments import Arm, Experiment, Load
 from lab.judge import Blocks, Setting, judge
 from lab.measure import Block, Generator
-from lab.statistics import MIN_PAIRS, Outcome, intervals, log_ratios
+from lab.statistics import LOOKS, MIN_PAIRS, Outcome, intervals, log_ratios
 from lab.words import outcome, ratio, times, verdict_sentence
 
 QUICK = 0.3  # of a block's usual seconds
@@ -26,7 +26,6 @@ SHORTEST, LONGEST = 0.3, 3.0  # what --budget may make of them
 OVERHEAD_S = 0.9  # of a block: warm-up, draining, reading the meters
 SEARCH_STEPS = 8
 NEXT_STEP = 1.25  # a search begins where the one before it ended, with smaller steps
-LOOKS = 3
 
 
 @dataclass(frozen=True)
@@ -41,7 +40,7 @@ class Plan:
 
 def make_plan(experiments: Sequence[Experiment], quick: bool, budget_s: float | None) -> Plan:
     """LabError where the budget is too small for even the shortest blocks."""
-    plan = Plan(quick, 1 if quick else LOOKS, QUICK if quick else 1.0, budget_s)
+    plan = Plan(quick, 1 if quick else len(LOOKS), QUICK if quick else 1.0, budget_s)
     if budget_s is None:
         return plan
 
@@ -56,9 +55,10 @@ def make_plan(experiments: Sequence[Experiment], quick: bool, budget_s: float | 
     return Plan(quick, plan.looks, scale, budget_s)
 
 
-def estimate(experiment: Experiment, scale: float) -> float:
-    """Seconds until the first look at every level."""
-    loads = [experiment.load_of(level, arm) for level in experiment.levels for arm in experiment.arms]
+def estimate(experiment: Experiment, scale: float, levels: Sequence[str] | None = None) -> float:
+    """Seconds until the first look at these levels; at every level where none are named."""
+    levels = list(experiment.levels) if levels is None else levels
+    loads = [experiment.load_of(level, arm) for level in levels for arm in experiment.arms]
     return MIN_PAIRS * sum(block_seconds(load, scale) for load in loads)
 
 
@@ -102,17 +102,20 @@ class Runner:
     def one(self, experiment: Experiment, number: str, deadline: float | None) -> None:
         blocks = self.run.blocks.setdefault(experiment.name, Blocks([]))
         self.say(f"{number} {experiment.name}: {experiment.claim}")
-        for level in experiment.levels:
-            self.level(experiment, level, blocks, deadline)
+        levels = list(experiment.levels)
+        for place, level in enumerate(levels):
+            left = estimate(experiment, self.plan.scale, levels[place + 1 :])
+            self.level(experiment, level, blocks, deadline - left if deadline else None)
         judgement = judge(experiment, blocks, self.setting)
         self.say(f"     {judgement.verdict}: {verdict_sentence(judgement)}")
 
     def level(self, experiment: Experiment, level: str, blocks: Blocks, deadline: float | None) -> None:
-        """Looks after every MIN_PAIRS rounds, and goes on while a question is open and there is time."""
+        """Looks as planned, and goes on while a question is open and there is time."""
         rates: dict[str, float] = {}  # where each arm's search begins
         for look in range(self.plan.looks):
             began = time.monotonic()
-            for number, arms in enumerate(self.orders(experiment.arms), look * MIN_PAIRS):
+            done = LOOKS[look - 1] if look else 0
+            for number, arms in enumerate(self.orders(experiment.arms, LOOKS[look] - done), done):
                 for arm in arms:
                     about = {"experiment": experiment.name, "level": level, "arm": arm.name, "round": number}
                     load = experiment.load_of(level, arm)
@@ -123,16 +126,19 @@ class Runner:
             judgement = judge(experiment, blocks, self.setting)
             here = [finding for finding in judgement.findings if finding.level == level]
             took = time.monotonic() - began
-            if all(settled(finding.outcome) for finding in here) or (deadline and time.monotonic() + took > deadline):
+            if look + 1 == self.plan.looks or all(settled(finding.outcome) for finding in here):
+                break
+            next_s = took / (LOOKS[look] - done) * (LOOKS[look + 1] - LOOKS[look])
+            if deadline and time.monotonic() + next_s > deadline:
                 break
         for finding in here:
             contrast, what = finding.contrast, FIGURES[finding.contrast.figure].metric.what
             said = "; ".join(finding.reasons) or ratio(finding.comparison)
             self.say(f"     {level:>5} {contrast.subject} / {contrast.baseline}, {what}: {said}: {outcome(finding)}")
 
-    def orders(self, arms: Sequence[Arm]) -> list[list[Arm]]:
-        """Random orders for a look's rounds, in which each arm is as often before another as behind it."""
-        forward = [self.random.sample(arms, len(arms)) for _ in range(MIN_PAIRS // 2)]
+    def orders(self, arms: Sequence[Arm], rounds: int) -> list[list[Arm]]:
+        """Random orders for an even number of rounds, in which each arm is as often before another as behind it."""
+        forward = [self.random.sample(arms, len(arms)) for _ in range(rounds // 2)]
         both = [*forward, *(order[::-1] for order in forward)]
         return self.random.sample(both, len(both))
 
@@ -242,4 +248,4 @@ def upper(plan: Plan, expected: float) -> str:
     """What comes on top where questions stay open."""
     if plan.looks == 1 or plan.budget_s:
         return ""
-    return f", and up to {minutes(expected * plan.looks).removeprefix('about ')} where questions stay open"
+    return f", and up to {minutes(expected * LOOKS[-1] / LOOKS[0]).removeprefix('about ')} where questions stay open"

@@ -13,6 +13,7 @@ from statistics import fmean
 from scipy import stats
 
 MIN_PAIRS = 6
+LOOKS = (MIN_PAIRS, 16, 30)  # pairs at each look: even, so that orders balance
 # Spread below this (of a log ratio) is the rounding of floating point, not of measuring.
 NO_SPREAD = 1e-9
 

@@ -12,7 +12,7 @@ from lab.experiments import Arm
 from lab.gates import ALWAYS, AUDIT, GATES, SOMETIMES, connections_remade, refusals, unequal_rows
 from lab.judge import Blocks, Finding, Judgement, Setting, gather, paired, typical
 from lab.results import Run
-from lab.statistics import MIN_PAIRS, Outcome
+from lab.statistics import LOOKS, Outcome
 from lab.words import outcome, ratio
 
 USUAL = ("throughput", "p50_ms", "p99_ms", "cpu_us", "rss_mib")
@@ -310,6 +310,6 @@ def shortfalls(run: Run, shown: Sequence[Section]) -> list[str]:
             found.append(
                 f"The run was cut short: {experiment.name} has nothing at {', '.join(left)} {experiment.vary}."
             )
-        if any(each.pairs % MIN_PAIRS for each in section.judgement.findings):
+        if any(each.pairs not in LOOKS for each in section.judgement.findings):
             found.append(f"{experiment.name} was cut short within a look: only pairs of whole looks are judged.")
     return found

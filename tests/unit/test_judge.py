@@ -36,7 +36,7 @@ def test_fewer_than_six_pairs_decide_nothing(pairs: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("pairs", "used", "look"), [(6, 6, 1), (8, 6, 1), (11, 6, 1), (12, 12, 2), (18, 18, 3), (25, 18, 3)]
+    ("pairs", "used", "look"), [(6, 6, 1), (8, 6, 1), (15, 6, 1), (16, 16, 2), (30, 30, 3), (40, 30, 3)]
 )
 def test_only_whole_looks_are_judged_and_no_more_than_planned(pairs: int, used: int, look: int) -> None:
     finding = only(turns(0.5, pairs))
