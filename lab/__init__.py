@@ -1,4 +1,14 @@
-"""The lab: starts the stack without Docker, measures its rows and says what came out."""
+"""The lab: the stack without Docker, and the judge. Where to find what, in the order of a run:
+
+- the stack: table.py reads docker-compose.yml, setup.py writes what must exist before it starts, native.py and
+  database.py run it as processes; doors.py is where rows can be measured, natively, in Compose or at a URL
+- the claims: experiments/
+- the measurement: run.py takes turns, measure.py tells the generator what to do, blocks.py is the generator
+- the judgement: evidence.py makes figures of raw results, gates.py refuses, statistics.py compares, verdicts.py and
+  judge.py conclude; calibration.py with planted.py says how often that is wrong
+- what people see: cli.py and judge_cli.py, words.py, tables.py, charts.py, report.py, compare.py, findings.py;
+  results.py keeps it all in a folder
+"""
 
 
 class LabError(Exception):

@@ -228,7 +228,6 @@ def run(block: dict[str, Any]) -> dict[str, Any]:
     """One row under one load: what lab/evidence.py reads. Times in ms or s as named; `cpus` are CPU s per s."""
     row = block["row"]
     options = argparse.Namespace(**defaults() | block["options"] | {"rows": [row]})
-    idle = read_meter(row)
     arrivals.end()
     if block["rate"]:
         arrivals.begin(block["arrivals"], [row])
@@ -258,7 +257,6 @@ def run(block: dict[str, Any]) -> dict[str, Any]:
         "block": block,
         "seconds": seconds,
         "warm_up_s": warmed,
-        "idle": idle,
         **measured,
         "schedule": schedule,
         "after_ms": answered_again(targets.url(row, options.path)),

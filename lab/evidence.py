@@ -54,12 +54,6 @@ def of_probe(result: Result) -> float:
     return percentile(result["probe"]["histogram"], 0.95) if "probe" in result else math.nan
 
 
-def kib_per_socket(result: Result) -> float:
-    if not result["meter"] or not result["idle"] or not result["held"]:
-        return math.nan
-    return float((result["meter"][1]["rss_bytes"] - result["idle"]["rss_bytes"]) / 1024 / result["held"])
-
-
 def rss_mib(result: Result) -> float:
     return float(result["meter"][1]["rss_bytes"] / 2**20) if result["meter"] else math.nan
 
@@ -142,12 +136,12 @@ FIGURES = {
             frozenset({"wrong_answers", "generator_was_busy"}),
         ),
         Figure(
-            Metric("probe_p95_ms", "gives a neighbour", "p95", "ms", True, margin=0.25),
+            Metric("probe_p95_ms", "has", "neighbour's p95", "ms", True, margin=0.25),
             of_one(of_probe),
             frozenset({"wrong_probe", "generator_was_busy", "schedule_fell_behind"}),
         ),
         Figure(
-            Metric("capacity", "keeps the limit up to", "rate", "1/s", False, margin=0.1),
+            Metric("capacity", "has", "rate that keeps the limit", "1/s", False, margin=0.1),
             capacity,
             frozenset({"generator_ended_the_search"}),
         ),
@@ -157,14 +151,9 @@ FIGURES = {
             frozenset(),
         ),
         Figure(
-            Metric("kib_per_socket", "needs", "memory per open WebSocket", "KiB", True, margin=0.1),
-            of_one(kib_per_socket),
-            frozenset(),
-        ),
-        Figure(
             Metric("rss_mib", "needs", "memory", "MiB", True),
             of_one(rss_mib),
-            frozenset({"wrong_answers"}),
+            frozenset(),
         ),
         Figure(
             Metric("after_ms", "takes", "time until it answers again", "ms", True, margin=0.25),

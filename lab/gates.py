@@ -34,10 +34,13 @@ def wrong_probe(seen: Evidence) -> str | None:
 def generator_was_busy(seen: Evidence) -> str | None:
     """Throughput and latency are then the generator's as much as the row's."""
     if seen.generator > GENERATOR_LIMIT:
-        return f"the generator used {seen.generator:.0%} of its CPU against {seen.row} (limit {GENERATOR_LIMIT:.0%})"
+        limit = f"limit {100 * GENERATOR_LIMIT:.0f} %"
+        return f"the generator used {100 * seen.generator:.0f} % of its CPU against {seen.row} ({limit})"
     if seen.beside_cpus and seen.beside > GENERATOR_LIMIT * seen.beside_cpus:
         share = seen.beside / seen.beside_cpus
-        return f"generator, nginx and PostgreSQL used {share:.0%} of the CPUs that they share against {seen.row}"
+        return (
+            f"generator, nginx and PostgreSQL used {100 * share:.0f} % of the CPUs that they share against {seen.row}"
+        )
     return None
 
 
@@ -64,7 +67,8 @@ def connections_remade(seen: Evidence) -> str | None:
 def schedule_fell_behind(seen: Evidence) -> str | None:
     if seen.late <= LATE_LIMIT * seen.starts:
         return None
-    return f"{seen.late / seen.starts:.1%} of the starts against {seen.row} were late (limit {LATE_LIMIT:.0%})"
+    late = 100 * seen.late / seen.starts
+    return f"{late:.1f} % of the starts against {seen.row} were late (limit {100 * LATE_LIMIT:.0f} %)"
 
 
 def generator_ended_the_search(seen: Evidence) -> str | None:

@@ -92,7 +92,6 @@ def judge(experiment: Experiment, blocks: Blocks, setting: Setting) -> Judgement
         find(experiment, contrast, level, blocks, setting)
         for level in experiment.levels
         for contrast in experiment.contrasts
-        if not contrast.levels or level in contrast.levels
     ]
     seen = [(each.outcome, each.contrast.claimed) for each in findings if each.contrast.decides]
     return Judgement(experiment, tuple(findings), verdict(seen))

@@ -16,7 +16,7 @@ from lab.statistics import LOOKS, Outcome
 from lab.words import outcome, ratio
 
 USUAL = ("throughput", "p50_ms", "p99_ms", "cpu_us", "rss_mib")
-SPECIAL = ("whole_cpu_us", "held", "kib_per_socket", "probe_p95_ms", "capacity", "after_ms")
+SPECIAL = ("whole_cpu_us", "held", "probe_p95_ms", "capacity", "after_ms")
 HEADINGS = {
     "throughput": "requests/s",
     "p50_ms": "p50, ms",
@@ -25,13 +25,10 @@ HEADINGS = {
     "whole_cpu_us": "CPU µs per request, with nginx",
     "rss_mib": "RSS, MiB",
     "held": "WebSockets held",
-    "kib_per_socket": "KiB per WebSocket",
     "probe_p95_ms": "neighbour's p95, ms",
     "capacity": "rate that keeps the limit, 1/s",
     "after_ms": "answers again after, ms",
 }
-# What a contrast is by, where the metric's own words need its sentence around them.
-SHORT = {"probe_p95_ms": "neighbour's p95", "capacity": "rate that keeps the limit"}
 UNEQUAL = "unequal rows"
 MATTERS = {Outcome.FASTER: "yes: better", Outcome.SLOWER: "yes: worse", Outcome.NO_DIFFERENCE: "no"}
 
@@ -140,7 +137,7 @@ def number(value: float) -> str:
 
 def what(figure: str) -> str:
     """A figure's name on its own."""
-    return SHORT.get(figure, FIGURES[figure].metric.what)
+    return FIGURES[figure].metric.what
 
 
 def findings(section: Section, notes: Footnotes) -> Table:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from lab.evidence import FIGURES
-from lab.judge import Finding, Judgement, crossover
+from lab.judge import Finding, Judgement
 from lab.statistics import Comparison, Outcome, sentence
 from lab.verdicts import Verdict
 
@@ -32,38 +32,43 @@ def decided_so(judgement: Judgement) -> str:
     """What is decided, and how."""
     parts = []
     for what, wanted in (("as the claim has it", True), ("against it", False)):
-        decided = [each for each in judgement.deciding if each.outcome not in (None, Outcome.INCONCLUSIVE)]
-        names = dict.fromkeys(named(each, judgement) for each in decided if each.holds == wanted)
+        names = [
+            name for findings in by_contrast(judgement.deciding).values() for name in named(findings, wanted, judgement)
+        ]
         if names:
             parts.append(f"{', '.join(names)} came out {what}")
     return f" ({'; '.join(parts)})" if parts else ""
 
 
-def named(finding: Finding, judgement: Judgement) -> str:
-    """A finding in short: who against whom, and by what and where if there are several."""
-    contrast, experiment = finding.contrast, judgement.experiment
+def named(findings: Sequence[Finding], wanted: bool, judgement: Judgement) -> list[str]:
+    """One contrast in short, if it is decided so: by what if there are several figures, where if not everywhere."""
+    decided = [each for each in findings if each.outcome not in (None, Outcome.INCONCLUSIVE) and each.holds == wanted]
+    if not decided:
+        return []
+    contrast = findings[0].contrast
     several = len({each.contrast.figure for each in judgement.deciding}) > 1
     by = f" in {FIGURES[contrast.figure].metric.what}" if several else ""
-    where = f" at {finding.level} {experiment.vary}" if len(experiment.levels) > 1 else ""
-    return f"{contrast.subject} / {contrast.baseline}{by}{where}"
+    levels = " and ".join(each.level for each in decided)
+    where = f" at {levels} {judgement.experiment.vary}" if len(decided) < len(findings) else ""
+    return [f"{contrast.subject} / {contrast.baseline}{by}{where}"]
 
 
 def where_it_holds(judgement: Judgement) -> str:
-    """The levels at which the first contrast that depends on them holds, and where it turns."""
+    """The levels at which the first contrast that depends on them holds, and where it does not."""
     findings = that_depends(judgement)
     if not findings:
         return ""
-    holds = [each.level for each in findings if each.holds]
+    holds, fails = ([each.level for each in findings if each.holds == wanted] for wanted in (True, False))
     vary, contrast = judgement.experiment.vary, findings[0].contrast
-    turn = crossover(findings)
-    about = f"; it turns at about {turn:.2g}" if turn else ""
-    return f"{contrast.subject} over {contrast.baseline}: at {' and '.join(holds)} {vary}{about}"
+    pair = f"{contrast.subject} over {contrast.baseline}"
+    return f"{pair}: at {' and '.join(holds)} {vary}, not at {' and '.join(fails)}"
 
 
 def that_depends(judgement: Judgement) -> list[Finding]:
-    """The findings of the first deciding contrast that holds at some levels and not at others; else none."""
+    """The findings of the first deciding contrast that holds at some levels and fails at the others; else none."""
     for findings in by_contrast(judgement.deciding).values():
-        if 0 < sum(each.holds for each in findings) < len(findings):
+        decided = all(each.outcome not in (None, Outcome.INCONCLUSIVE) for each in findings)
+        if decided and 0 < sum(each.holds for each in findings) < len(findings):
             return findings
     return []
 

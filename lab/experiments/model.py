@@ -61,7 +61,6 @@ class Contrast:
     baseline: str
     figure: str
     claimed: Outcome = Outcome.FASTER
-    levels: tuple[str, ...] = ()  # where it is made; none: everywhere
     decides: bool = True  # or it is shown only, and the verdict is made without it
 
 

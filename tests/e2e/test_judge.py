@@ -99,7 +99,7 @@ def test_a_sound_block_passes_every_gate(planted: Callable[..., Evidence]) -> No
         ("flask-sync", "Json", 4, {}, "connections to flask-sync were opened"),  # its worker keeps none alive
         ("flask", "EventStream", 2, {"options": {"events": 5, "gap_ms": 50}}, "Little's law is broken"),  # counts twice
         ("flask", "PageHttp1", 1, {"asked": "HTTP/2"}, "asked for HTTP/2, but spoke HTTP/1.1"),
-        ("flask", "Plaintext", 8, {"rate": 300_000}, "starts against flask were late"),
+        ("flask", "Plaintext", 8, {"rate": 3_000_000}, "starts against flask were late"),
     ],
 )
 def test_a_planted_fault_is_refused(

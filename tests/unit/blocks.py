@@ -52,7 +52,6 @@ def result(arm: str = "flask", round_: int = 0, level: str = "", **changes: Any)
         "block": block | {"about": {"experiment": "toy", "level": level, "arm": arm, "round": round_}},
         "seconds": 1.0,
         "warm_up_s": 0.5,
-        "idle": readings[0],
         "meter": readings,
         "cpus": {"generator": 0.5},
         "connections": 0,

@@ -46,16 +46,10 @@ def test_cpu_per_request_is_no_number_without_a_meter_or_a_request(changes: dict
     assert math.isnan(figures.cpu_us(result(**changes)))
 
 
-@pytest.mark.parametrize("figure", ["cpu_us", "whole_cpu_us", "kib_per_socket", "rss_mib"])
+@pytest.mark.parametrize("figure", ["cpu_us", "whole_cpu_us", "rss_mib"])
 def test_what_the_meter_tells_is_no_number_where_nobody_can_read_it(figure: str) -> None:
-    unread = result(meter=None, idle={}, held=100, cpus={"generator": 0.5, "nginx": 0.1})
+    unread = result(meter=None, held=100, cpus={"generator": 0.5, "nginx": 0.1})
     assert math.isnan(FIGURES[figure].of([unread]))
-
-
-def test_memory_per_socket_is_what_came_on_top_of_the_idle_row() -> None:
-    made = result(idle=meter(0, rss_mib=60)[0], meter=meter(0, rss_mib=70), held=100)
-    assert figures.kib_per_socket(made) == pytest.approx(10 * 1024 / 100)
-    assert math.isnan(figures.kib_per_socket(made | {"held": 0}))
 
 
 def test_nginx_is_counted_per_request_and_added_to_the_row() -> None:

@@ -42,11 +42,15 @@ def test_every_gate_is_silent_on_sound_evidence() -> None:
             {"asked": "HTTP/2", "protocols": frozenset({"HTTP/1.1", "HTTP/2"})},
             "asked for HTTP/2, but spoke HTTP/1.1 with flask",
         ),
-        (gates.generator_was_busy, {"generator": 0.93}, "the generator used 93% of its CPU against flask (limit 85%)"),
+        (
+            gates.generator_was_busy,
+            {"generator": 0.93},
+            "the generator used 93 % of its CPU against flask (limit 85 %)",
+        ),
         (
             gates.generator_was_busy,
             {"beside": 1.8},
-            "generator, nginx and PostgreSQL used 90% of the CPUs that they share against flask",
+            "generator, nginx and PostgreSQL used 90 % of the CPUs that they share against flask",
         ),
         (gates.littles_law, {"in_flight": 12.0}, "for flask: 12.00 requests in flight, but the figures say 10.00"),
         (gates.littles_law, {"in_flight": 8.5}, "for flask: 8.50 requests in flight, but the figures say 10.00"),
@@ -55,7 +59,7 @@ def test_every_gate_is_silent_on_sound_evidence() -> None:
         (
             gates.schedule_fell_behind,
             {"starts": 1000, "late": 30},
-            "3.0% of the starts against flask were late (limit 1%)",
+            "3.0 % of the starts against flask were late (limit 1 %)",
         ),
     ],
 )

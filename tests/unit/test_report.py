@@ -67,7 +67,7 @@ def test_what_was_refused_has_no_number_but_the_reason(tmp_path: Path) -> None:
         result["cpus"]["generator"] = 0.97
     folder = runs.write(tmp_path, {"trap-generator": made})
     for shown in texts(folder):
-        assert "the generator used 97% of its CPU against flask" in shown
+        assert "the generator used 97 % of its CPU against flask" in shown
         assert "planted here on purpose, and the gates saw it" in shown
         assert "×" not in shown
         assert not re.search(r"\b70\d\b", shown)  # nor as an arm's throughput
@@ -92,7 +92,7 @@ def test_lines_against_levels_show_the_ceiling_and_where_the_claim_turns(tmp_pat
     shown = section(runs.write(tmp_path, {"concurrent": runs.results("concurrent", pooled)}))
     throughput, latency = charts.of(shown)
     assert "8 threads ÷ 0.05 s = 160/s" in throughput.svg
-    assert "turns at about 4.4" in throughput.svg
+    assert re.search(r"turns at about (8\.|9|1[0-5])", throughput.svg)  # above 8 clients: 8 threads
     assert "turns" not in latency.svg and "Dashed: p99" in latency.caption
 
 
@@ -152,7 +152,7 @@ def test_a_search_shows_its_capacity_only(tmp_path: Path) -> None:
     shown = section(runs.write(tmp_path, {"high-load": runs.searches("high-load", knee=240)}))
     table = tables.arms(shown, tables.Footnotes())
     assert table.headings == ["arm", "rate that keeps the limit, 1/s", "threads"]
-    assert [row[0] for row in table.rows] == ["flask (WSGI)", "flask-40 (WSGI)", "fastapi (ASGI)"]
+    assert [row[0] for row in table.rows] == ["flask (WSGI)", "fastapi (ASGI)"]
     assert 200 < float(table.rows[0][1]) <= 240
 
 
