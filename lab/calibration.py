@@ -29,7 +29,7 @@ ROWS = ("flask", "fastapi", "wsgi", "asgi")
 PLANTED = (3, 10)  # percent
 PLAIN = "fastapi"  # what is slowed down
 ROUNDS = 48  # of all planted rows in turn
-PLAN = Plan(quick=True, looks=1, scale=QUICK, budget_s=None)
+PLAN = Plan(looks=1, scale=QUICK, budget_s=None)
 MINUTE = LOOKS[-1]  # pairs: with their warm-ups they take about a minute
 REPAIRED = 2_000  # runs made of recorded blocks
 FIGURE = FIGURES["cpu_us"]

@@ -130,7 +130,7 @@ def tell(found: results.Run, judgements: Sequence[Judgement], page: Path, consol
         grid.add_row(judgement.experiment.claim, f"[{colour}]{judgement.verdict}[/]", verdict_sentence(judgement))
     console.print()
     console.print(grid)
-    console.print(f"Report: {page.as_uri()}\nResults: {found.folder}", soft_wrap=True)
+    console.print(f"Report: {page.resolve().as_uri()}\nResults: {found.folder}", soft_wrap=True)
 
 
 def missed_limit(found: results.Run, limit_ms: float) -> list[str]:

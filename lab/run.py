@@ -32,7 +32,6 @@ NEXT_STEP = 1.25  # a search begins where the one before it ended, with smaller 
 class Plan:
     """How long to measure. `scale` is that of every block's seconds, `budget_s` that of the whole run."""
 
-    quick: bool
     looks: int
     scale: float
     budget_s: float | None
@@ -40,7 +39,7 @@ class Plan:
 
 def make_plan(experiments: Sequence[Experiment], quick: bool, budget_s: float | None) -> Plan:
     """LabError where the budget is too small for even the shortest blocks."""
-    plan = Plan(quick, 1 if quick else len(LOOKS), QUICK if quick else 1.0, budget_s)
+    plan = Plan(1 if quick else len(LOOKS), QUICK if quick else 1.0, budget_s)
     if budget_s is None:
         return plan
 
@@ -52,7 +51,7 @@ def make_plan(experiments: Sequence[Experiment], quick: bool, budget_s: float | 
         hint = "name fewer experiments" + ("" if quick else ", or add --quick")
         raise LabError(f"that takes {least:.1f} minutes at least: {hint}, or raise --budget")
     scale = LONGEST if over(LONGEST) < 0 else brentq(over, SHORTEST, LONGEST)
-    return Plan(quick, plan.looks, scale, budget_s)
+    return Plan(plan.looks, scale, budget_s)
 
 
 def estimate(experiment: Experiment, scale: float, levels: Sequence[str] | None = None) -> float:

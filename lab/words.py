@@ -143,6 +143,7 @@ def finding_json(finding: Finding) -> dict[str, Any]:
         "decides": contrast.decides,
         "pairs": finding.pairs,
         "outcome": outcome(finding),
+        "sentence": finding_sentence(finding),
         "refused": list(finding.reasons),
         "comparison": comparison_json(finding.comparison),
         "control": comparison_json(finding.control),

@@ -128,9 +128,10 @@ def test_a_machine_without_docker_is_told_what_to_do(
 
 
 def test_a_report_is_made_again_from_a_raw_file_that_was_cut_off(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    folder = runs.write(tmp_path / "run", {"basic-cost": runs.results("basic-cost", slower_flask)})
+    monkeypatch.chdir(tmp_path)
+    folder = runs.write(Path("run"), {"basic-cost": runs.results("basic-cost", slower_flask)})
     raw = folder / "raw.jsonl"
     raw.write_text(raw.read_text()[:-100])
     assert cli.main(["report", str(folder)]) == 0

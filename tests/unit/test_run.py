@@ -22,7 +22,7 @@ from lab.verdicts import Verdict
 from tests.unit.blocks import NOISE, SPREAD, about, cpu_us, header, load, result, toy
 
 Measure = Callable[[Block], dict[str, Any]]  # what of a block's result is not as usual
-WHOLE = Plan(quick=False, looks=len(LOOKS), scale=1.0, budget_s=None)
+WHOLE = Plan(looks=len(LOOKS), scale=1.0, budget_s=None)
 
 
 class Fake(Generator):
@@ -87,7 +87,7 @@ def test_orders_are_those_of_the_runs_seed(clock: SimpleNamespace) -> None:
 
 
 def test_a_quick_run_takes_one_look_at_short_blocks() -> None:
-    assert make_plan([find("concurrent")], True, None) == Plan(True, 1, QUICK, None)
+    assert make_plan([find("concurrent")], True, None) == Plan(1, QUICK, None)
     assert make_plan([find("concurrent")], False, None) == WHOLE
 
 
@@ -146,7 +146,7 @@ def said(made: Runner) -> str:
 @pytest.mark.parametrize("looks", [1, len(LOOKS)])
 def test_a_run_that_is_undecided_goes_on_to_the_last_planned_look(looks: int, clock: SimpleNamespace) -> None:
     fake = Fake(differing(1, NOISE), clock)
-    made = run_one(fake, Plan(False, looks, 1.0, None))
+    made = run_one(fake, Plan(looks, 1.0, None))
     assert rounds(fake) == LOOKS[looks - 1]
     assert "inconclusive" in said(made)
 
@@ -169,7 +169,7 @@ def test_another_look_is_taken_only_where_it_ends_within_the_budget(
     budget_s: float, looks: int, clock: SimpleNamespace
 ) -> None:
     fake = Fake(differing(1, NOISE), clock)  # the looks are 12, 20 and 28 blocks of a second
-    run_one(fake, Plan(False, len(LOOKS), 1.0, budget_s))
+    run_one(fake, Plan(len(LOOKS), 1.0, budget_s))
     assert rounds(fake) == LOOKS[looks - 1]
 
 
@@ -177,7 +177,7 @@ def test_an_open_question_leaves_the_experiments_behind_it_their_share_of_the_bu
     fake = Fake(differing(1, NOISE), clock)
     first, second = toy(), find("basic-latency")
     left = estimate(second, 1.0)
-    made = runner(fake, Plan(False, len(LOOKS), 1.0, 30 + left))
+    made = runner(fake, Plan(len(LOOKS), 1.0, 30 + left))
     made.one = lambda experiment, number, deadline: deadlines.append(deadline)  # type: ignore[method-assign]
     deadlines: list[float | None] = []
     made.all([first, second])
@@ -186,7 +186,7 @@ def test_an_open_question_leaves_the_experiments_behind_it_their_share_of_the_bu
 
 def test_every_level_is_measured_with_its_own_load(clock: SimpleNamespace) -> None:
     fake = Fake(differing(0.5, SPREAD), clock)
-    run_one(fake, Plan(False, 1, 0.5, None), toy(levels={"4": {"users": 4}, "16": {"users": 16, "wait_ms": 5}}))
+    run_one(fake, Plan(1, 0.5, None), toy(levels={"4": {"users": 4}, "16": {"users": 16, "wait_ms": 5}}))
     assert {(block.about["level"], block.users, block.options.get("wait_ms")) for block in fake.asked} == {
         ("4", 4, None),
         ("16", 16, 5),
