@@ -133,7 +133,7 @@ FIGURES = {
         Figure(
             Metric("p99_ms", "has", "p99", "ms", True, margin=0.1),
             of_one(of_load(0.99)),
-            frozenset({"wrong_answers", "generator_was_busy"}),
+            frozenset({"wrong_answers", "generator_was_busy", "schedule_fell_behind"}),
         ),
         Figure(
             Metric("probe_p95_ms", "has", "neighbour's p95", "ms", True, margin=0.25),
@@ -143,7 +143,7 @@ FIGURES = {
         Figure(
             Metric("capacity", "has", "rate that keeps the limit", "1/s", False, margin=0.1),
             capacity,
-            frozenset({"generator_ended_the_search"}),
+            frozenset({"schedule_fell_behind", "generator_ended_the_search"}),
         ),
         Figure(
             Metric("held", "holds", "open WebSockets", "", False),

@@ -25,25 +25,18 @@ class Part:
 
 
 def write(runs: Sequence[Run]) -> str:
-    """The Markdown."""
+    """The Markdown. Where two runs of one door have the same experiment, the later one in the list counts."""
     shown: Shown = {}
-    for name, run in zip(doors(runs), runs, strict=True):
+    for run in runs:
         for section in sections(run):
             if section.size:
-                shown.setdefault(section.judgement.experiment.name, {})[name] = section
+                shown.setdefault(section.judgement.experiment.name, {})[run.header["door"]] = section
     parts = [part(each, shown[each.name]) for each in EXPERIMENTS if each.name in shown]
     claims: dict[str, list[Part]] = {}
     for each in parts:
         claims.setdefault(each.experiment.claim, []).append(each)
-    return render("findings.md.j2", {"runs": dict(zip(doors(runs), runs, strict=True)), "claims": claims})
-
-
-def doors(runs: Sequence[Run]) -> list[str]:
-    """What to call each run: its door, and when it began where a door has several."""
-    names = [str(run.header["door"]) for run in runs]
-    return [
-        name if names.count(name) == 1 else f"{name}, {run.folder.name}" for name, run in zip(names, runs, strict=True)
-    ]
+    doors = list(dict.fromkeys(run.header["door"] for run in runs))
+    return render("findings.md.j2", {"runs": runs, "doors": doors, "claims": claims})
 
 
 def part(experiment: Experiment, by_door: dict[str, Section]) -> Part:

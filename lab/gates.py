@@ -78,13 +78,14 @@ def generator_ended_the_search(seen: Evidence) -> str | None:
     return f"{seen.outrun} of the searches on {seen.row} ended because the generator fell behind its schedule"
 
 
-ALWAYS = (nothing_measured, wrong_protocol, schedule_fell_behind)
+ALWAYS = (nothing_measured, wrong_protocol)
 SOMETIMES = (
     wrong_answers,
     wrong_probe,
     generator_was_busy,
     littles_law,
     connections_remade,
+    schedule_fell_behind,
     generator_ended_the_search,
 )
 GATES: dict[str, Callable[[Evidence], str | None]] = {gate.__name__: gate for gate in (*ALWAYS, *SOMETIMES)}

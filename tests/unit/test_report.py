@@ -206,7 +206,10 @@ def test_findings_show_the_doors_side_by_side_claim_by_claim(tmp_path: Path) -> 
     assert "native: ratio" in text and "compose: ratio" in text and "One change at a time, compose" in text
 
 
-def test_two_runs_of_one_door_are_told_apart_in_the_findings(tmp_path: Path) -> None:
-    made = {"control": runs.results("control", alike)}
-    read = [results.read(runs.write(tmp_path / name, made)) for name in ("a", "b")]
-    assert findings.doors(read) == ["native, a", "native, b"]
+def test_of_two_runs_of_one_door_the_later_counts_for_what_both_have(tmp_path: Path) -> None:
+    both = {"control": runs.results("control", alike), "where-from": runs.results("where-from", stepwise)}
+    again = {"where-from": runs.results("where-from", alike)}
+    read = [results.read(runs.write(tmp_path / name, made)) for name, made in (("a", both), ("b", again))]
+    text = findings.write(read)
+    assert "| **refuted** |" not in text and "| **supported** |" in text
+    assert "results/a results/b" in text
