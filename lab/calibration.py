@@ -173,7 +173,11 @@ def found_in(runs: Sequence[Sequence[float]]) -> float:
 def render(found: Calibration, header: dict[str, Any]) -> str:
     """The result as docs/calibration.md has it."""
     markdown = Environment(  # noqa: S701  (no HTML: nothing to escape)
-        loader=PackageLoader("lab", "."), trim_blocks=True, lstrip_blocks=True, undefined=StrictUndefined
+        loader=PackageLoader("lab", "."),
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        undefined=StrictUndefined,
     )
     return markdown.get_template("calibration.md.j2").render(
         found=found,
