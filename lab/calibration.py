@@ -12,10 +12,9 @@ from pathlib import Path
 from statistics import fmean, pstdev
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from rich.console import Console
 
-from lab import doors, results
+from lab import doors, report, results
 from lab.evidence import FIGURES
 from lab.experiments import Arm, Contrast, Experiment, Load
 from lab.judge import Blocks, Finding, Setting, judge, typical
@@ -172,19 +171,13 @@ def found_in(runs: Sequence[Sequence[float]]) -> float:
 
 def render(found: Calibration, header: dict[str, Any]) -> str:
     """The result as docs/calibration.md has it."""
-    markdown = Environment(  # noqa: S701  (no HTML: nothing to escape)
-        loader=PackageLoader("lab", "."),
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-        undefined=StrictUndefined,
-    )
-    return markdown.get_template("calibration.md.j2").render(
-        found=found,
-        header=header,
-        repaired=REPAIRED,
-        detected=sum(each.comparison.detected for each in found.judged if each.comparison),
-        matters=sum(each.outcome in (Outcome.FASTER, Outcome.SLOWER) for each in found.judged),
-        refused=sum(bool(each.reasons) for each in found.judged),
-        undecided=sum(each.outcome == Outcome.INCONCLUSIVE for each in found.judged),
-    )
+    facts = {
+        "found": found,
+        "header": header,
+        "repaired": REPAIRED,
+        "detected": sum(each.comparison.detected for each in found.judged if each.comparison),
+        "matters": sum(each.outcome in (Outcome.FASTER, Outcome.SLOWER) for each in found.judged),
+        "refused": sum(bool(each.reasons) for each in found.judged),
+        "undecided": sum(each.outcome == Outcome.INCONCLUSIVE for each in found.judged),
+    }
+    return report.render("calibration.md.j2", facts)

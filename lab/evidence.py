@@ -11,11 +11,10 @@ import numpy as np
 
 from lab.statistics import Metric
 from loadtest.bisection import Bisection
+from loadtest.limits import LATE_LIMIT
 
 Result = dict[str, Any]
 Turn = list[Result]  # the blocks of one arm in one round: one, or the steps of a search
-GENERATOR_LIMIT = 0.85  # of a CPU; above it a run measures the generator
-LATE_LIMIT = 0.01  # of the starts of a schedule
 SEARCH_PRECISION = 0.12
 
 

@@ -8,7 +8,7 @@ from lab.judge import Finding
 from lab.report import render
 from lab.results import Run
 from lab.tables import Footnotes, Section, Table, sections, waterfall, what
-from lab.words import control, outcome, ratio, verdict_sentence
+from lab.words import outcome, ratio, verdict_sentence
 
 Shown = dict[str, dict[str, Section]]  # by experiment, then by door
 
@@ -74,4 +74,4 @@ def cells_of(finding: Finding | None, notes: Footnotes) -> tuple[str, str, str]:
         return "–", "not measured", "–"
     if finding.reasons:
         return notes.refused(finding.reasons), "refused", "–"
-    return ratio(finding.comparison), outcome(finding), control(finding)
+    return ratio(finding.comparison), outcome(finding), ratio(finding.control)

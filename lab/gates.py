@@ -3,7 +3,8 @@
 from collections.abc import Callable
 from typing import Any
 
-from lab.evidence import GENERATOR_LIMIT, LATE_LIMIT, Evidence
+from lab.evidence import Evidence
+from loadtest.limits import GENERATOR_LIMIT, LATE_LIMIT
 
 LITTLE_LIMIT = 0.10
 REMADE_LIMIT = 0.01  # connections per request

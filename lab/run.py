@@ -16,7 +16,7 @@ from scipy.optimize import brentq
 from lab import LabError, doors, results
 from lab.evidence import FIGURES, Turn, begin_search, behind, keeps
 from lab.experiments import Arm, Experiment, Load
-from lab.judge import Blocks, Setting, judge
+from lab.judge import Blocks, Setting, judge, paired
 from lab.measure import Block, Generator
 from lab.statistics import LOOKS, MIN_PAIRS, Outcome, intervals, log_ratios
 from lab.words import outcome, ratio, times, verdict_sentence
@@ -191,10 +191,8 @@ def forming(experiment: Experiment, level: str, blocks: Blocks) -> str:
     """The first contrast so far. It is shown, not judged: that is for the planned looks."""
     contrast = experiment.contrasts[0]
     figure = FIGURES[contrast.figure]
-    arms = blocks.of(level, contrast.subject), blocks.of(level, contrast.baseline)
-    rounds = sorted(arms[0].keys() & arms[1].keys())
     try:
-        ratios = log_ratios(*([figure.of(arm[number]) for number in rounds] for arm in arms))
+        ratios = log_ratios(*(list(map(figure.of, turns)) for turns in paired(contrast, level, blocks)))
     except ValueError:
         return ""
     if not ratios:
@@ -225,9 +223,8 @@ def run(
         header = results.header(door, rows, facts | {"experiments": {each.name: each.part() for each in experiments}})
         status.stop()
         found = results.Run(results.new_folder(name), header, {each.name: each for each in experiments})
-        (found.folder / "environment.json").write_text(
-            json.dumps(header, indent=2)
-        )  # for people: raw.jsonl has it, too
+        # For people: raw.jsonl has it, too.
+        (found.folder / "environment.json").write_text(json.dumps(header, indent=2))
         with Generator(door, found.folder / "raw.jsonl", header) as generator:
             try:
                 Runner(generator, found, plan, console).all(experiments)

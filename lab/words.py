@@ -114,11 +114,6 @@ def outcome(finding: Finding) -> str:
     return words[finding.outcome]
 
 
-def control(finding: Finding) -> str:
-    """The A/A control beside a finding."""
-    return ratio(finding.control)
-
-
 def as_json(judgement: Judgement) -> dict[str, Any]:
     experiment = judgement.experiment
     return {

@@ -14,14 +14,13 @@ from locust.runners import STATE_MISSING, STATE_RUNNING, STATE_SPAWNING, MasterR
 from locust.stats import calculate_response_time_percentile
 
 from loadtest import targets
+from loadtest.limits import GENERATOR_LIMIT, LATE_LIMIT
 
 SAMPLE_S = 1.0
 HISTORY = 600  # samples kept for the charts
 WINDOW_S = 3  # what "now" means in the live figures
-LATE_LIMIT = 0.01  # of the starts of a schedule
 CROWDED = 0.85  # of the CPUs that the rows share
 SEARCH_P99_MS = 200  # what a search keeps where --limit-p99-ms says nothing
-GENERATOR_LIMIT = 0.85  # of a CPU per process; above it a test measures Locust
 
 
 @dataclass

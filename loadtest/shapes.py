@@ -9,7 +9,8 @@ from typing import Any
 from locust import LoadTestShape
 
 from loadtest.bisection import Bisection
-from loadtest.figures import LATE_LIMIT, Sampler
+from loadtest.figures import Sampler
+from loadtest.limits import LATE_LIMIT
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 from locust.env import Environment
 
-from loadtest import figures, targets
+from loadtest import targets
 from loadtest.figures import Sample, Sampler, Tally, keeps_limit
+from loadtest.limits import GENERATOR_LIMIT
 
 
 def tally(requests: int, ms: float = 10, failures: int = 0) -> Tally:
@@ -98,6 +99,6 @@ def test_rows_that_use_up_the_cpu_they_share_are_not_to_be_compared_by_throughpu
 
 def test_nothing_is_said_where_nothing_is_doubtful() -> None:
     made = sampler()
-    made.generators = {"a": figures.GENERATOR_LIMIT - 0.01}
+    made.generators = {"a": GENERATOR_LIMIT - 0.01}
     made.arrivals = {"a": {"flask": schedule()}}
     assert made.warnings() == []

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from lab import gates
-from lab.evidence import FIGURES, GENERATOR_LIMIT, LATE_LIMIT, Evidence, evidence
+from lab.evidence import FIGURES, Evidence, evidence
 from lab.gates import GATES, LITTLE_LIMIT, REMADE_LIMIT, refusals, unequal_rows
+from loadtest.limits import GENERATOR_LIMIT, LATE_LIMIT
 from tests.unit.blocks import about, load, result
 
 EVERY_GATE = frozenset(GATES)
