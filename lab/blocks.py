@@ -1,10 +1,10 @@
-"""Puts load on rows, one block after the other, with Locust as a library; a process of its own.
+"""Puts load on rows, one at a time, with Locust as a library; a process of its own.
 
-    python -m lab.blocks < blocks.jsonl > results.jsonl
+    python -m lab.blocks < commands.jsonl > answers.jsonl
 
-Reads a block (lab/measure.py) a line, runs it, and writes what came out as a line of JSON; the lines `"window"` and
-`"closed"` before it say when the measured seconds begin and end. Ends at once when its input does. The parent keeps it
-on the generator's CPUs. Locust patches the standard library for gevent, so nothing else may live in this process.
+Reads a command of lab/measure.py a line, a method of Generator with its arguments, and answers with a line of JSON.
+Ends at once when its input does. The parent keeps it on the generator's CPUs. Locust patches the standard library for
+gevent, so nothing else may live in this process.
 """
 
 import argparse
@@ -18,29 +18,27 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections import Counter
 from collections.abc import Callable
 from functools import cache
 from typing import Any, ClassVar
 
 import gevent
+from gevent.event import Event
 from gevent.fileobject import FileObject
 from gevent.queue import Queue
 from locust import FastHttpUser, HttpUser, User, task  # it patches sockets and threads: before all that uses them
 from locust.argument_parser import LocustArgumentParser
 from locust.env import Environment
 
+from lab.window import Window
 from loadtest import options as suite
 from loadtest import precision, stall, targets, users
 from loadtest.arrivals import Arrivals, arrivals
 from loadtest.figures import read_meter
 
-DRAIN_S = 60  # how long requests in flight may take when a block ends, before they are cut off
-SLICE_S = 0.15  # of the warm-up
+DRAIN_S = 60  # how long requests in flight may take when their turn ends, before they are cut off
+MOMENT_S = 0.15  # of the warm-up
 WARM_UP_S = 10  # at most
-RESPONSES_LONG = 5  # a window is at least this many response times long
-MAX_WINDOW_S = 20
-OPEN_LOOP_WARM_UP_S = 1.0
 PROBE_USERS = 64  # how many probes may be in flight
 
 
@@ -71,74 +69,15 @@ class Slow(OnFirstRow, HttpUser):
 OWN: dict[str, type[User]] = {"Bare": Bare, "Slow": Slow}
 
 
-class Window:
-    """The requests of one block, of which only what lies within its measured seconds counts.
-
-    A request that crosses an edge counts in part, as much as of its time lies within: users in step would else make
-    every count jump by as many as they are. Percentiles are of the requests that start within, however late they end.
-    """
-
-    def __init__(self) -> None:
-        self.began, self.ends = math.inf, math.inf
-        self.answered, self.answered_s = 0, 0.0  # since the block began
-        self.requests = 0.0  # within the window
-        self.started, self.started_s, self.failures = 0, 0.0, 0  # of those that started within, s: their response times
-        self.histogram: Counter[float] = Counter()  # ms: count
-        self.errors: Counter[str] = Counter()
-        self.protocols: set[str] = set()
-        self.in_flight_s = 0.0  # the integral of requests in flight, by a clock of our own
-        self.open: dict[Any, float] = {}  # when the request of each greenlet began
-
-    def watch(self, run: Callable[[Any], None]) -> Callable[[Any], None]:
-        """A task that notes when it begins: in open loop, when it should have."""
-
-        def watched(user: Any) -> None:
-            self.open[gevent.getcurrent()] = getattr(user, "intended", 0) or time.perf_counter()
-            run(user)
-
-        return watched
-
-    def seen(self, request_type: str, response_time: float, exception: Exception | None, **_: Any) -> None:
-        """Locust's request event."""
-        now, seconds = time.perf_counter(), response_time / 1000
-        self.answered += 1
-        self.answered_s += seconds
-        if (entered := self.open.pop(gevent.getcurrent(), None)) is not None:
-            self.in_flight_s += self.within(entered, now)
-        if seconds:
-            self.requests += self.within(now - seconds, now) / seconds
-        if self.began <= now - seconds < self.ends:
-            self.started += 1
-            self.started_s += seconds
-            self.histogram[precision.three_digits(response_time)] += 1
-            self.protocols.add(request_type if "/" in request_type or request_type == "WS" else "HTTP/1.1")
-            if exception is not None:
-                self.failures += 1
-                self.errors[str(exception)[:200]] += 1
-
-    def within(self, start: float, end: float) -> float:
-        """How much of a time lies within the window, in s."""
-        return max(min(end, self.ends) - max(start, self.began), 0)
-
-    def result(self) -> dict[str, Any]:
-        unanswered = sum(self.within(entered, math.inf) for entered in self.open.values())
-        return {
-            "requests": self.requests,
-            "started": self.started,
-            "failures": self.failures,
-            "errors": dict(self.errors.most_common(5)),
-            "mean_ms": self.started_s / self.started * 1000 if self.started else None,
-            "in_flight": (self.in_flight_s + unanswered) / (self.ends - self.began),
-            "protocols": sorted(self.protocols),
-            "histogram": self.histogram,
-        }
-
-
 class Load:
-    """Users of one kind on one row, and their window."""
+    """Users of one kind on one row. They ask while it is their turn; what they see goes to `window`."""
 
     def __init__(self, scenario: str, options: argparse.Namespace, count: int) -> None:
         self.window = Window()
+        self.open: dict[Any, float] = {}  # when the request of each greenlet began
+        self.busy = 0  # users within a task: one may make several requests
+        self.answered, self.answered_s = 0, 0.0
+        self.turn = Event()
         kind = users.SCENARIOS.get(scenario) or OWN[scenario]
         self.members: list[User] = []
         members = self.members
@@ -148,35 +87,61 @@ class Load:
                 super().__init__(environment)
                 members.append(self)
 
-        Observed.tasks = [self.window.watch(run) for run in kind.tasks]  # type: ignore[arg-type]  # functions, here
+        Observed.tasks = [self.watch(run) for run in kind.tasks]  # type: ignore[arg-type]  # functions, here
         environment = Environment(user_classes=[Observed], parsed_options=options, stop_timeout=DRAIN_S)
-        environment.events.request.add_listener(self.window.seen)
+        environment.events.request.add_listener(self.seen)
         self.runner = environment.create_local_runner()
-        self.scheduled = bool(arrivals.schedules)
         self.count = count
 
+    def watch(self, run: Callable[[Any], None]) -> Callable[[Any], None]:
+        """A task that waits for its turn and notes when it begins: in open loop, when it should have."""
+
+        def watched(user: Any) -> None:
+            self.turn.wait()
+            self.open[gevent.getcurrent()] = getattr(user, "intended", 0) or time.perf_counter()
+            self.busy += 1
+            try:
+                run(user)
+            finally:
+                self.busy -= 1
+
+        return watched
+
+    def seen(self, request_type: str, response_time: float, exception: Exception | None, **_: Any) -> None:
+        """Locust's request event; one task may report several requests."""
+        now, seconds = time.perf_counter(), response_time / 1000
+        self.answered += 1
+        self.answered_s += seconds
+        entered = self.open.pop(gevent.getcurrent(), now)
+        self.window.add(request_type, now - seconds, now, exception, entered)
+
     def start(self) -> None:
+        self.turn.set()
         self.runner.start(self.count, spawn_rate=self.count)
 
-    def warm_up(self) -> float:
-        """Waits until every user has had two answers and two slices of time brought as many; how long it took, in s."""
-        began, counts = time.perf_counter(), [0]
+    def warm_up(self) -> None:
+        """Waits until every user has had two answers and two moments brought as many."""
+        began, counts = time.perf_counter(), [self.answered]
         while time.perf_counter() - began < WARM_UP_S:
-            gevent.sleep(SLICE_S)
-            counts.append(self.window.answered)
-            if len(counts) > 2 and counts[-1] >= 2 * self.count:
+            gevent.sleep(MOMENT_S)
+            counts.append(self.answered)
+            if len(counts) > 2 and counts[-1] - counts[0] >= 2 * self.count:
                 last, before = counts[-1] - counts[-2], counts[-2] - counts[-3]
                 if abs(last - before) <= max(0.1 * last, 2 * math.sqrt(last), self.count):
                     break
-        return time.perf_counter() - began
 
     def drain(self) -> None:
-        """Ends when every request that has started has its answer."""
-        if self.scheduled:  # who waits for his start is idle, but Locust would wait for him, too
-            with gevent.Timeout(DRAIN_S, exception=None):
-                while self.window.open:
-                    gevent.sleep(0.01)
-            self.runner.environment.stop_timeout = 0
+        """Ends the turn, and waits until every request that has started has its answer."""
+        self.turn.clear()
+        with gevent.Timeout(DRAIN_S, exception=None):
+            while self.busy:
+                gevent.sleep(0.0005)
+        self.window.unanswered(self.open)
+        self.open.clear()
+
+    def quit(self) -> None:
+        """Drained before: who waits for his turn is idle, but Locust would wait for him, too."""
+        self.runner.environment.stop_timeout = 0
         self.runner.quit()
 
     def held(self) -> int:
@@ -201,13 +166,16 @@ class Connections:
 
 
 def main() -> None:
-    logging.getLogger("locust").setLevel(logging.ERROR)  # it warns of what is meant here
+    for name in ("locust", None):  # it warns, by the root's name, too, of what is meant here
+        logging.getLogger(name).setLevel(logging.ERROR)
     precision.install()
     Connections.install()
-    blocks: Queue[str] = Queue()
-    gevent.spawn(read, blocks)
+    commands: Queue[str] = Queue()
+    gevent.spawn(read, commands)
+    generator = Generator()
     while True:
-        print(json.dumps(run(json.loads(blocks.get()))), flush=True)
+        name, arguments = json.loads(commands.get())
+        print(json.dumps(getattr(generator, name)(**arguments)), flush=True)
 
 
 @cache
@@ -218,58 +186,141 @@ def defaults() -> dict[str, Any]:
     return dict(vars(parser.parse_args([])))
 
 
-def read(blocks: "Queue[str]") -> None:
+def read(commands: "Queue[str]") -> None:
     for line in FileObject(sys.stdin.fileno(), "r", close=False):
-        blocks.put(line)
+        commands.put(line)
     os._exit(0)  # whoever asked has gone
 
 
-def run(block: dict[str, Any]) -> dict[str, Any]:
-    """One row under one load: what lab/evidence.py reads. Times in ms or s as named; `cpus` are CPU s per s."""
-    row = block["row"]
-    options = argparse.Namespace(**defaults() | block["options"] | {"rows": [row]})
-    arrivals.end()
-    if block["rate"]:
-        arrivals.begin(block["arrivals"], [row])
-    load = Load(block["scenario"], options, block["users"])
-    load.start()
-    stalling = gevent.spawn(stall.run, options)
-    if block["rate"]:
-        arrivals.set_rates({row: block["rate"]})
-    warmed = warm_up(load, block)
-    loads = {"load": load}
-    if block["probe_rate"]:
-        loads["probe"] = probe(row, options, block["probe_rate"])
-        gevent.sleep(0.5)
-    mean_s = load.window.answered_s / max(load.window.answered, 1)
-    steady = not block["rate"] and block["warm_up"] is None
-    seconds = min(max(block["seconds"], RESPONSES_LONG * mean_s if steady else 0), MAX_WINDOW_S)
-    measured = measure(loads, row, seconds)
-    schedule = measured.pop("schedule")
-    arrivals.set_rates({})
-    measured["held"] = load.held()
-    stalling.kill()
-    for each in loads.values():
-        each.drain()
-    arrivals.end()
-    gc.collect()  # between blocks, not in the next one
-    return {
-        "block": block,
-        "seconds": seconds,
-        "warm_up_s": warmed,
-        **measured,
-        "schedule": schedule,
-        "after_ms": answered_again(targets.url(row, options.path)),
-        **{name: each.window.result() for name, each in loads.items()},
-    }
+class Lane:
+    """A block under way: its row under its load, measured in one slice or in many."""
+
+    def __init__(self, block: dict[str, Any]) -> None:
+        self.block, self.row = block, block["row"]
+        self.options = argparse.Namespace(**defaults() | block["options"] | {"rows": [self.row]})
+        self.schedule = {"started": 0, "late": 0, "queued": 0}
+        self.meter: dict[str, int] | None = None
+        self.held = 0
+        if block["rate"]:
+            arrivals.begin(block["arrivals"], [self.row])
+        self.load = Load(block["scenario"], self.options, block["users"])
+        self.windows = [Window() for _ in range(block["halves"])]
+        self.loads = {"load": self.load}
+        self.stalling = gevent.spawn(stall.run, self.options)
+        self.load.start()
+        if block["rate"]:
+            arrivals.set_rates({self.row: block["rate"]})
+        if block["warm_up"] is None:
+            self.load.warm_up()
+        else:
+            gevent.sleep(block["warm_up"])
+        if block["probe_rate"]:
+            self.loads["probe"] = probe(self.row, self.options, block["probe_rate"])
+            gevent.sleep(0.5)
+        self.takes_turns = block["halves"] > 1
+        if self.takes_turns:
+            self.load.drain()
+
+    def mean_s(self) -> float:
+        """Of a response, so far."""
+        return self.load.answered_s / max(self.load.answered, 1)
+
+    def slice(self, half: int, margin_s: float, seconds: float) -> None:
+        """Measures for `seconds`.
+
+        Where slices take turns, the load is on for `margin_s` more on either side, so that what starts within the
+        window meets no less of it than it would without an end, and the slice ends drained.
+        """
+        window = self.load.window = self.windows[half]
+        answered, opened = self.load.answered, Connections.opened
+        if self.takes_turns:
+            self.load.turn.set()
+            gevent.sleep(margin_s)
+        kept = kept_so_far(arrivals)
+        began = time.perf_counter()
+        for load in self.loads.values():
+            load.window.open(began, seconds)
+        used = time.process_time()
+        gevent.sleep(seconds)
+        # Waking late is no part of the window, but its share of the CPU is what counts.
+        window.generator_s += (time.process_time() - used) * seconds / (time.perf_counter() - began)
+        self.schedule = {key: count - kept[key] for key, count in kept_so_far(arrivals).items()}
+        if self.takes_turns:
+            gevent.sleep(margin_s)
+            self.load.drain()
+            window.answered += self.load.answered - answered
+        else:
+            self.look()  # before its requests drain
+        window.connections += Connections.opened - opened
+
+    def look(self) -> None:
+        self.meter, self.held = read_meter(self.row), self.load.held()
+
+    def collect(self) -> list[dict[str, Any]]:
+        """What each half has measured since the last time, when all its requests have their answers."""
+        if self.takes_turns:
+            self.look()
+        for load in self.loads.values():
+            load.drain()
+        found = [self.result(window, half) for half, window in enumerate(self.windows)]
+        self.windows = [Window() for _ in self.windows]
+        return found
+
+    def result(self, window: Window, half: int) -> dict[str, Any]:
+        """What lab/evidence.py reads, but for the CPU time, which lab/measure.py adds. Times in ms or s as named."""
+        return {
+            "block": self.block | {"about": self.block["about"] | {"half": half}},
+            "seconds": window.seconds,
+            "answered": window.answered,
+            "cpus": {"generator": window.generator_s / window.seconds},
+            "connections": window.connections,
+            "schedule": self.schedule,
+            "meter": self.meter,
+            "held": self.held,
+            "load": window.result(),
+        } | ({"probe": self.loads["probe"].window.result()} if "probe" in self.loads else {})
+
+    def end(self) -> None:
+        self.stalling.kill()
+        for load in self.loads.values():
+            load.drain()
+            load.quit()
+
+    def after(self) -> float | None:
+        return answered_again(targets.url(self.row, self.options.path))
 
 
-def warm_up(load: Load, block: dict[str, Any]) -> float:
-    if not block["rate"] and block["warm_up"] is None:
-        return load.warm_up()
-    seconds = float(block["warm_up"] or OPEN_LOOP_WARM_UP_S)
-    gevent.sleep(seconds)
-    return seconds
+class Generator:
+    """Answers the lab's commands: a command is its method's name with its arguments."""
+
+    def __init__(self) -> None:
+        self.lanes: list[Lane] = []
+
+    def open(self, blocks: list[dict[str, Any]]) -> list[float]:
+        """Puts a load on each, one after the other until it is warm. The mean response time of each, in s."""
+        self.lanes = [Lane(block) for block in blocks]
+        return [lane.mean_s() for lane in self.lanes]
+
+    def slice(self, lane: int, half: int, margin_s: float, seconds: float) -> None:
+        self.lanes[lane].slice(half, margin_s, seconds)
+
+    def meter(self, lane: int) -> dict[str, int] | None:
+        return read_meter(self.lanes[lane].row)
+
+    def collect(self) -> list[list[dict[str, Any]]]:
+        """The results of each lane's halves since the last time."""
+        return [lane.collect() for lane in self.lanes]
+
+    def close(self) -> list[float | None]:
+        """Ends all lanes; the ms until each row answers again."""
+        for lane in self.lanes:
+            lane.end()
+        arrivals.set_rates({})
+        arrivals.end()
+        after = [lane.after() for lane in self.lanes]
+        self.lanes = []
+        gc.collect()  # with their connections, and now, not in what is measured next
+        return after
 
 
 def probe(row: str, options: argparse.Namespace, rate: float) -> Load:
@@ -279,29 +330,6 @@ def probe(row: str, options: argparse.Namespace, rate: float) -> Load:
     neighbour = Load("Json", options, PROBE_USERS)
     neighbour.start()
     return neighbour
-
-
-def measure(loads: dict[str, Load], row: str, seconds: float) -> dict[str, Any]:
-    """Opens the windows, waits `seconds`, and reads what the row and this process have used meanwhile."""
-    kept = kept_so_far(arrivals)
-    before = read_meter(row)
-    print('"window"', flush=True)
-    began = time.perf_counter()
-    for load in loads.values():
-        load.window.began, load.window.ends = began, began + seconds
-    used, opened = time.process_time(), Connections.opened
-    gevent.sleep(seconds)
-    print('"closed"', flush=True)
-    taken, used = time.perf_counter() - began, time.process_time() - used
-    connections = Connections.opened - opened
-    after = read_meter(row)
-    schedule = {key: count - kept[key] for key, count in kept_so_far(arrivals).items()}
-    return {
-        "meter": [before, after] if before and after else None,
-        "cpus": {"generator": used / taken},
-        "connections": connections,
-        "schedule": schedule,
-    }
 
 
 def kept_so_far(schedules: Arrivals) -> dict[str, int]:

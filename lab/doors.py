@@ -35,7 +35,7 @@ class Door:
     rows: dict[str, dict[str, Any]]  # of rows.json, by name
     gateway: str
     generator: Callable[[], Generator]
-    processes: dict[str, list[psutil.Process]]  # of what runs beside the rows, where it can be watched from here
+    pid: Callable[[str], int]  # of a service's first process, where it can be watched from here; else 0
     placed: dict[str, str]
     only_path: str | None = None  # the only way in, where there is but one
 
@@ -53,8 +53,9 @@ class Door:
     def path(self, wanted: str) -> str:
         return self.only_path or wanted
 
-    def beside(self) -> dict[str, meter.Reading]:
-        return {name: meter.read(processes) for name, processes in self.processes.items()}
+    def processes(self, service: str) -> list[psutil.Process]:
+        """As they are now; none where they cannot be watched from here."""
+        return meter.tree(pid) if (pid := self.pid(service)) else []
 
 
 def enter(where: str, rows: Sequence[str], progress: Callable[[str], object]) -> AbstractContextManager[Door]:
@@ -84,11 +85,12 @@ def native(rows: Sequence[str], progress: Callable[[str], object], table: Table 
             return start(command, cwd=ROOT, env=os.environ | stack.targets, start_new_session=True)
 
         known = json.loads(Path(stack.targets["ROWS_FILE"]).read_text())
-        watched = {name: meter.tree(stack.pid(name)) for name in BESIDE if name in stack.services}
         cpusets = {name: service.cpuset if pinned else "" for name, service in table.services.items()}
-        yield Door(
-            "native", {row["name"]: row for row in known}, stack.https, generator, watched, placed(rows, cpusets)
-        )
+
+        def pid(service: str) -> int:
+            return stack.pid(service) if service in stack.services else 0
+
+        yield Door("native", {row["name"]: row for row in known}, stack.https, generator, pid, placed(rows, cpusets))
 
 
 @contextmanager
@@ -99,16 +101,18 @@ def compose() -> Iterator[Door]:
     for service in ("nginx", "locust-worker"):
         if service not in running:
             raise LabError(f"Compose does not run {service}: docker compose up --detach --wait")
-    watched = {name: meter.tree(pid) for name in BESIDE if (pid := pid_of(running.get(name, "")))}
     gateway = f"https://localhost:{published(running['nginx'])}"
 
     def generator() -> Generator:
         command = ["docker", "compose", "exec", "--no-TTY", "locust-worker", "python", *BLOCKS]
         return start(command, cwd=ROOT, start_new_session=True)
 
+    def pid(service: str) -> int:
+        return pid_of(running.get(service, ""))
+
     cpusets = {name: service.cpuset for name, service in table.services.items()}
     rows = rows_of(gateway)
-    yield Door("compose", rows, gateway, generator, watched, placed([*running.keys() & rows.keys()], cpusets))
+    yield Door("compose", rows, gateway, generator, pid, placed([*running.keys() & rows.keys()], cpusets))
 
 
 @contextmanager
@@ -121,7 +125,7 @@ def url(gateway: str) -> Iterator[Door]:
             environ = os.environ | targets
             return start([sys.executable, *BLOCKS], cwd=ROOT, env=environ, start_new_session=True)
 
-        yield Door(gateway, rows, gateway, generator, {}, {}, only_path=path)
+        yield Door(gateway, rows, gateway, generator, lambda service: 0, {}, only_path=path)
 
 
 @contextmanager

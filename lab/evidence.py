@@ -26,50 +26,43 @@ def percentile(histogram: dict[Any, int], share: float) -> float:
     return float(np.quantile(times, share, weights=counts, method="inverted_cdf"))
 
 
-def of_one(figure: Callable[[Result], float]) -> Callable[[Turn], float]:
-    """A figure of one block as the figure of a turn that has but one."""
-    return lambda turn: figure(turn[0])
+def histogram(turn: Turn, of: str = "load") -> dict[str, int]:
+    """ms: counts, of all results together."""
+    total: Counter[str] = Counter()
+    for result in turn:
+        total.update(result.get(of, {}).get("histogram", {}))
+    return total
 
 
-def throughput(result: Result) -> float:
-    return float(result["load"]["requests"] / result["seconds"])
+def throughput(turn: Turn) -> float:
+    return float(sum(result["load"]["requests"] for result in turn) / sum(result["seconds"] for result in turn))
 
 
-def cpu_us(result: Result) -> float:
-    """nan where nobody could read the row's meter, or nothing was served."""
-    requests = result["load"]["requests"]
-    if not result["meter"] or not requests:
-        return math.nan
-    before, after = result["meter"]
-    used = (after["cpu_ns"] - before["cpu_ns"]) / (after["at_ns"] - before["at_ns"])
-    return float(used * result["seconds"] * 1e6 / requests)
+def used_us(*names: str) -> Callable[[Turn], float]:
+    """CPU time per request of the row, of nginx, or of both; nan where it cannot be watched, or nothing was served."""
+
+    def per_request(turn: Turn) -> float:
+        answered = sum(result["answered"] for result in turn)
+        if not answered or any(name not in result["cpu_ns"] for result in turn for name in names):
+            return math.nan
+        return float(sum(result["cpu_ns"][name] for result in turn for name in names) / 1000 / answered)
+
+    return per_request
 
 
-def of_load(share: float) -> Callable[[Result], float]:
-    return lambda result: percentile(result["load"]["histogram"], share)
+cpu_us = used_us("row")
 
 
-def of_probe(result: Result) -> float:
-    return percentile(result["probe"]["histogram"], 0.95) if "probe" in result else math.nan
+def of_load(share: float) -> Callable[[Turn], float]:
+    return lambda turn: percentile(histogram(turn), share)
 
 
-def rss_mib(result: Result) -> float:
-    return float(result["meter"][1]["rss_bytes"] / 2**20) if result["meter"] else math.nan
+def rss_mib(turn: Turn) -> float:
+    return float(turn[-1]["meter"]["rss_bytes"] / 2**20) if turn[-1]["meter"] else math.nan
 
 
-def threads(result: Result) -> float:
-    return float(result["meter"][1]["threads"]) if result["meter"] else math.nan
-
-
-def nginx_cpu_us(result: Result) -> float:
-    """CPU time of nginx per request; nan where it cannot be watched."""
-    used, requests = result["cpus"].get("nginx"), result["load"]["requests"]
-    return used * result["seconds"] * 1e6 / requests if used is not None and requests else math.nan
-
-
-def whole_cpu_us(result: Result) -> float:
-    """Of the row and of nginx before it, per request."""
-    return cpu_us(result) + nginx_cpu_us(result)
+def threads(turn: Turn) -> float:
+    return float(turn[-1]["meter"]["threads"]) if turn[-1]["meter"] else math.nan
 
 
 def keeps(result: Result) -> bool:
@@ -85,21 +78,22 @@ def behind(result: Result) -> bool:
     return bool(result["schedule"]["late"] > LATE_LIMIT * result["schedule"]["started"])
 
 
-def begin_search(rate: float, step: float) -> Bisection:
-    return Bisection(rate, SEARCH_PRECISION, step)
+def begin_search(rate: float, step: float, most: float) -> Bisection:
+    return Bisection(rate, SEARCH_PRECISION, step, most)
 
 
 def search(turn: Turn) -> Bisection:
     """How far the search of a turn has come."""
-    found = begin_search(turn[0]["block"]["rate"], turn[0]["block"]["about"]["step"])
+    about = turn[0]["block"]["about"]
+    found = begin_search(turn[0]["block"]["rate"], about["step"], about["most_rate"])
     for result in turn:
         found.judge(keeps(result), behind(result))
     return found
 
 
 def complete(turn: Turn) -> bool:
-    """Whether nothing is missing: a search may have been cut off."""
-    return not is_search(turn[0]) or search(turn).done
+    """Whether nothing is missing: a search may have been cut off, or the file between two halves."""
+    return search(turn).done if is_search(turn[0]) else len(turn) == turn[0]["block"]["halves"]
 
 
 def is_search(result: Result) -> bool:
@@ -125,18 +119,18 @@ TIMED = ANSWERED | {"generator_was_busy", "littles_law"}
 FIGURES = {
     figure.metric.name: figure
     for figure in (
-        Figure(Metric("cpu_us", "needs", "CPU per request", "µs", True), of_one(cpu_us), ANSWERED | {"littles_law"}),
-        Figure(Metric("whole_cpu_us", "needs", "CPU per request", "µs", True), of_one(whole_cpu_us), ANSWERED),
-        Figure(Metric("throughput", "serves", "requests per second", "1/s", False), of_one(throughput), TIMED),
-        Figure(Metric("p50_ms", "has", "median response time", "ms", True), of_one(of_load(0.5)), TIMED),
+        Figure(Metric("cpu_us", "needs", "CPU per request", "µs", True), cpu_us, ANSWERED | {"littles_law"}),
+        Figure(Metric("whole_cpu_us", "needs", "CPU per request", "µs", True), used_us("row", "nginx"), ANSWERED),
+        Figure(Metric("throughput", "serves", "requests per second", "1/s", False), throughput, TIMED),
+        Figure(Metric("p50_ms", "has", "median response time", "ms", True), of_load(0.5), TIMED),
         Figure(
             Metric("p99_ms", "has", "p99", "ms", True, margin=0.1),
-            of_one(of_load(0.99)),
+            of_load(0.99),
             frozenset({"wrong_answers", "generator_was_busy", "schedule_fell_behind"}),
         ),
         Figure(
             Metric("probe_p95_ms", "has", "neighbour's p95", "ms", True, margin=0.25),
-            of_one(of_probe),
+            lambda turn: percentile(histogram(turn, "probe"), 0.95),
             frozenset({"wrong_probe", "generator_was_busy", "schedule_fell_behind"}),
         ),
         Figure(
@@ -146,17 +140,17 @@ FIGURES = {
         ),
         Figure(
             Metric("held", "holds", "open WebSockets", "", False),
-            of_one(lambda result: float(result["held"])),
+            lambda turn: float(turn[-1]["held"]),
             frozenset(),
         ),
         Figure(
             Metric("rss_mib", "needs", "memory", "MiB", True),
-            of_one(rss_mib),
+            rss_mib,
             frozenset(),
         ),
         Figure(
             Metric("after_ms", "takes", "time until it answers again", "ms", True, margin=0.25),
-            of_one(lambda result: float(result["after_ms"] or math.nan)),
+            lambda turn: float(turn[-1]["after_ms"] or math.nan),
             frozenset(),
         ),
     )

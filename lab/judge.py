@@ -1,7 +1,7 @@
 """From raw results to verdicts: the same code while a run goes on, and when its report is made again from the file."""
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from statistics import fmean
@@ -110,15 +110,16 @@ def find(experiment: Experiment, contrast: Contrast, level: str, blocks: Blocks,
     look = sum(pairs >= needed for needed in LOOKS[: setting.looks])
     if not look:
         return Finding(contrast, level, pairs, None, None, ())
-    values = [[figure.of(turn) for turn in turns[: LOOKS[look - 1]]] for turns in both]
-    if any(not 0 < value < math.inf for value in (*values[0], *values[1])):
-        what = (
-            f"{figure.metric.what} could not be measured in every block of {contrast.subject} and {contrast.baseline}"
-        )
+    seen_by_now = [turns[: LOOKS[look - 1]] for turns in both]
+    try:
+        between = log_ratios(*([figure.of(turn) for turn in turns] for turns in seen_by_now))
+        within = against_itself(figure.of, *seen_by_now)
+    except ValueError:
+        what = f"{figure.metric.what} could not be measured in every block of {' and '.join(names)}"
         return Finding(contrast, level, pairs, None, None, (what,))
     compared = [
         compare(ratios, look, setting.looks, figure.metric.margin, smaller_is_better=figure.metric.smaller_is_better)
-        for ratios in (log_ratios(*values), against_itself(*values))
+        for ratios in (between, within)
     ]
     return Finding(contrast, level, pairs, compared[0], compared[1], ())
 
@@ -135,17 +136,19 @@ def gather(experiment: Experiment, level: str, arm: str, turns: Sequence[Turn], 
     return evidence(turns, load.protocol, setting.abouts[row], setting.beside_cpus)
 
 
-def against_itself(*rows: Sequence[float]) -> list[float]:
-    """The A/A control: log ratios of an arm's own blocks of neighbouring rounds.
+def against_itself(of: Callable[[Turn], float], *arms: Sequence[Turn]) -> list[float]:
+    """The A/A control: log ratios of an arm's own measurements that lie as close together as those of two arms do.
 
-    The later over the earlier and the other way round in turn, as the order of the arms is balanced, too.
+    Of an arm that takes turns in slices those are the two halves of a round, else blocks of neighbouring rounds. The
+    later over the earlier and the other way round in turn, as the order of the arms is balanced, too. ValueError where
+    one was not measured.
     """
-    ratios: list[float] = []
-    for values in rows:
-        for number in range(0, len(values) - 1, 2):
-            sign = 1 if len(ratios) % 2 == 0 else -1
-            ratios.append(sign * math.log(values[number + 1] / values[number]))
-    return ratios
+    pairs: list[tuple[Turn, Turn]] = []
+    for turns in arms:
+        halved = turns[0][0]["block"]["halves"] > 1
+        pairs += [([one], [other]) for one, other in turns] if halved else zip(turns[::2], turns[1::2], strict=False)
+    turned = [pair[::-1] if number % 2 else pair for number, pair in enumerate(pairs)]
+    return log_ratios([of(later) for _, later in turned], [of(earlier) for earlier, _ in turned])
 
 
 def typical(blocks: Blocks, level: str, arm: str, figure: str) -> float:

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table as Grid
 
 from lab import LabError, compare, findings, report, results, run
-from lab.evidence import percentile
+from lab.evidence import histogram, is_search, percentile
 from lab.experiments import DEMO, EXPERIMENTS, Experiment, find
 from lab.judge import Judgement
 from lab.verdicts import Verdict
@@ -134,17 +134,14 @@ def tell(found: results.Run, judgements: Sequence[Judgement], page: Path, consol
 
 
 def missed_limit(found: results.Run, limit_ms: float) -> list[str]:
-    """The arms whose p99 over all their blocks is above the limit; planted faults do not count."""
+    """The arms whose p99 over all their blocks is above the limit; planted faults do not count, nor do searches."""
     missed = []
     for name, blocks in found.blocks.items():
         if find(name).must_be_refused:
             continue
         for level, arm in blocks.turns:
-            histogram: dict[str, int] = {}
-            for turn in blocks.of(level, arm).values():
-                for ms, count in turn[-1]["load"]["histogram"].items():
-                    histogram[ms] = histogram.get(ms, 0) + count
-            if (p99 := percentile(histogram, 0.99)) > limit_ms:
+            turns = [turn for turn in blocks.of(level, arm).values() if not is_search(turn[0])]
+            if (p99 := percentile(histogram([result for turn in turns for result in turn]), 0.99)) > limit_ms:
                 where = f"{name} {level}".strip()
                 missed.append(f"{arm} missed the limit in {where}: p99 {p99:,.1f} ms, limit {limit_ms:g} ms")
     return missed

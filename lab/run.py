@@ -7,7 +7,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import fmean
-from typing import Any
+from typing import Any, TypeVar
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
@@ -16,15 +16,17 @@ from scipy.optimize import brentq
 from lab import LabError, doors, results
 from lab.evidence import FIGURES, Turn, begin_search, behind, keeps
 from lab.experiments import Arm, Experiment, Load
-from lab.judge import Blocks, Setting, judge, paired
+from lab.judge import Blocks, Setting, find, judge, paired
 from lab.measure import Block, Generator
 from lab.statistics import LOOKS, MIN_PAIRS, Outcome, intervals, log_ratios
 from lab.words import outcome, ratio, times, verdict_sentence
 
+T = TypeVar("T")
 QUICK = 0.3  # of a block's usual seconds
 SHORTEST, LONGEST = 0.3, 3.0  # what --budget may make of them
 OVERHEAD_S = 0.9  # of a block: warm-up, draining, reading the meters
-SEARCH_STEPS = 8
+SLICED, SLICED_S = 1.4, 0.15  # where a round is made of slices: their margins and drains; its share of the warm-up
+SEARCH_STEPS = 4
 NEXT_STEP = 1.25  # a search begins where the one before it ended, with smaller steps
 
 
@@ -67,6 +69,8 @@ def counted(load: Load, scale: float) -> float:
 
 
 def block_seconds(load: Load, scale: float) -> float:
+    if load.takes_turns:
+        return counted(load, scale) * SLICED + SLICED_S
     one = counted(load, scale) + (load.warm_up or 0) + OVERHEAD_S
     return one * SEARCH_STEPS if load.limit_p99_ms else one
 
@@ -86,13 +90,14 @@ class Runner:
             TextColumn("{task.fields[note]}"),
         )
         self.progress = Progress(*columns, console=console, transient=True)
+        self.bar = self.progress.add_task("", note="")
 
     def all(self, experiments: Sequence[Experiment]) -> None:
         deadline = time.monotonic() + self.plan.budget_s if self.plan.budget_s else None
         seconds = {each.name: estimate(each, self.plan.scale) for each in experiments}
         total = sum(seconds.values())
         with self.progress:
-            self.bar = self.progress.add_task("", total=total, note="")
+            self.progress.update(self.bar, total=total)
             for number, experiment in enumerate(experiments, 1):
                 left = sum(seconds[each.name] for each in experiments[number:])
                 self.one(experiment, f"{number}/{len(experiments)}", deadline - left if deadline else None)
@@ -114,16 +119,12 @@ class Runner:
         for look in range(self.plan.looks):
             began = time.monotonic()
             done = LOOKS[look - 1] if look else 0
-            for number, arms in enumerate(self.orders(experiment.arms, LOOKS[look] - done), done):
-                for arm in arms:
-                    about = {"experiment": experiment.name, "level": level, "arm": arm.name, "round": number}
-                    load = experiment.load_of(level, arm)
-                    self.note(experiment, level, arm, blocks)
-                    for result in self.turn(load, arm, about, rates):
-                        blocks.add(result)
-                    self.progress.advance(self.bar, block_seconds(load, self.plan.scale))
-            judgement = judge(experiment, blocks, self.setting)
-            here = [finding for finding in judgement.findings if finding.level == level]
+            rounds = range(done, LOOKS[look])
+            if all(experiment.load_of(level, arm).takes_turns for arm in experiment.arms):
+                self.in_slices(experiment, level, blocks, rounds)
+            else:
+                self.in_blocks(experiment, level, blocks, rounds, rates)
+            here = [find(experiment, contrast, level, blocks, self.setting) for contrast in experiment.contrasts]
             took = time.monotonic() - began
             if look + 1 == self.plan.looks or all(settled(finding.outcome) for finding in here):
                 break
@@ -135,7 +136,32 @@ class Runner:
             said = "; ".join(finding.reasons) or ratio(finding.comparison)
             self.say(f"     {level:>5} {contrast.subject} / {contrast.baseline}, {what}: {said}: {outcome(finding)}")
 
-    def orders(self, arms: Sequence[Arm], rounds: int) -> list[list[Arm]]:
+    def in_slices(self, experiment: Experiment, level: str, blocks: Blocks, rounds: Sequence[int]) -> None:
+        """Rounds in which the arms take turns many times."""
+        arms = experiment.arms
+        loads = [experiment.load_of(level, arm) for arm in arms]
+        told = [self.block(load, arm, about_of(experiment, level, arm)) for load, arm in zip(loads, arms, strict=True)]
+        self.note(experiment, level, blocks)
+        with self.generator.taking_turns(told) as turns:
+            for number in rounds:
+                for result in turns.round(number, self.orders(range(len(arms)), turns.count)):
+                    blocks.add(result)
+                self.note(experiment, level, blocks)
+                self.progress.advance(self.bar, sum(block_seconds(load, self.plan.scale) for load in loads))
+
+    def in_blocks(
+        self, experiment: Experiment, level: str, blocks: Blocks, rounds: Sequence[int], rates: dict[str, float]
+    ) -> None:
+        """Rounds in which each arm has one turn."""
+        for number, arms in zip(rounds, self.orders(experiment.arms, len(rounds)), strict=True):
+            for arm in arms:
+                load = experiment.load_of(level, arm)
+                self.note(experiment, level, blocks, arm)
+                for result in self.turn(load, arm, about_of(experiment, level, arm) | {"round": number}, rates):
+                    blocks.add(result)
+                self.progress.advance(self.bar, block_seconds(load, self.plan.scale))
+
+    def orders(self, arms: Sequence[T], rounds: int) -> list[list[T]]:
         """Random orders for an even number of rounds, in which each arm is as often before another as behind it."""
         forward = [self.random.sample(arms, len(arms)) for _ in range(rounds // 2)]
         both = [*forward, *(order[::-1] for order in forward)]
@@ -144,35 +170,36 @@ class Runner:
     def turn(self, load: Load, arm: Arm, about: dict[str, Any], rates: dict[str, float]) -> Turn:
         """One block; of a search its steps. A search begins where the arm's last one ended."""
         if not load.limit_p99_ms:
-            return [self.generator.run(self.block(load, arm, about, load.rate))]
+            return [self.generator.run(self.block(load, arm, about))]
         step = NEXT_STEP if arm.name in rates else 2
-        about = about | {"limit_p99_ms": load.limit_p99_ms, "step": step}
-        search, steps = begin_search(rates.get(arm.name, load.rate), step), []
+        about = about | {"limit_p99_ms": load.limit_p99_ms, "step": step, "most_rate": load.most_rate}
+        search, steps = begin_search(rates.get(arm.name, load.rate), step, load.most_rate), []
         while not search.done:
-            result = self.generator.run(self.block(load, arm, about, search.rate))
+            result = self.generator.run(self.block(load.but({"rate": search.rate}), arm, about))
             search.judge(keeps(result), behind(result))
             steps.append(result)
         rates[arm.name] = search.best or load.rate
         return steps
 
-    def block(self, load: Load, arm: Arm, about: dict[str, Any], rate: float) -> Block:
+    def block(self, load: Load, arm: Arm, about: dict[str, Any]) -> Block:
         return Block(
             row=arm.row,
             scenario=load.scenario,
             users=load.users,
             seconds=counted(load, self.plan.scale),
             options=dict(load.options),
-            rate=rate,
+            rate=load.rate,
             probe_rate=load.probe_rate,
             warm_up=load.warm_up,
             about=about,
         )
 
-    def note(self, experiment: Experiment, level: str, arm: Arm, blocks: Blocks) -> None:
+    def note(self, experiment: Experiment, level: str, blocks: Blocks, arm: Arm | None = None) -> None:
         """What runs, and the ratio and its interval as they form."""
         where = f" {level} {experiment.vary}" if level else ""
+        now = arm.name if arm else f"{len(experiment.arms)} arms in turn"
         self.progress.update(
-            self.bar, description=f"{experiment.name}{where}: {arm.name}", note=forming(experiment, level, blocks)
+            self.bar, description=f"{experiment.name}{where}: {now}", note=forming(experiment, level, blocks)
         )
         if not self.console.is_terminal and time.monotonic() - self.spoken > 10:
             self.say(f"     {where} {forming(experiment, level, blocks)}")
@@ -180,6 +207,11 @@ class Runner:
     def say(self, text: str) -> None:
         self.spoken = time.monotonic()
         self.console.print(text)
+
+
+def about_of(experiment: Experiment, level: str, arm: Arm) -> dict[str, Any]:
+    """What a block is for."""
+    return {"experiment": experiment.name, "level": level, "arm": arm.name}
 
 
 def settled(outcome: Outcome | None) -> bool:

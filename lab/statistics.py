@@ -1,6 +1,6 @@
-"""Is there a difference, and does it matter? Two questions, answered from the log ratios of neighbouring blocks.
+"""Is there a difference, and does it matter? Two questions, answered from the log ratios of pairs.
 
-Noise on a machine comes in stretches, so two neighbouring blocks, one of each row, make a pair, and only pairs are
+Noise on a machine comes in stretches, so what two rows have measured in the same round makes a pair, and only pairs are
 compared. The tests and intervals are scipy's.
 """
 
@@ -56,7 +56,7 @@ class Comparison:
 
 
 def log_ratios(subject: Sequence[float], baseline: Sequence[float]) -> list[float]:
-    """The log of subject / baseline, pair by pair. Both in one unit; the n-th of each are neighbouring blocks.
+    """The log of subject / baseline, pair by pair. Both in one unit; the n-th of each are of one round.
 
     ValueError where a block has no partner, or measured zero or nothing: that has no ratio.
     """

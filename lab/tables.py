@@ -182,7 +182,7 @@ def arms(section: Section, notes: Footnotes) -> Table:
             if turns := section.turns(level, arm.name):
                 shown = (section.cell(level, arm, figure) for figure in figures)
                 cells = [notes.refused(each.reasons) if each.reasons else number(each.value) for each in shown]
-                most = max(threads(turn[-1]) for turn in turns)
+                most = max(threads(turn) for turn in turns)
                 name = f"{arm.name} ({section.interface(arm)})"
                 rows.append(
                     [*([level] if experiment.vary else []), name, *cells, "–" if math.isnan(most) else f"{most:.0f}"]

@@ -6,12 +6,12 @@ import math
 class Bisection:
     """Raises the rate (twofold, or by `step`) until it is too much, then halves the gap until it is within `precision`.
 
-    The gap is halved on a log scale. A rate is too much when it misses the limit twice in a row: once may be the
-    machine's own hiccup.
+    It ends where `most` is kept: nobody asks for more. The gap is halved on a log scale. A rate is too much when it
+    misses the limit twice in a row: once may be the machine's own hiccup.
     """
 
-    def __init__(self, rate: float, precision: float = 0.05, step: float = 2) -> None:
-        self.rate, self.precision, self.step = rate, precision, step
+    def __init__(self, rate: float, precision: float = 0.05, step: float = 2, most: float = math.inf) -> None:
+        self.rate, self.precision, self.step, self.most = rate, precision, step, most
         self.best = 0.0  # the highest rate that was kept
         self.broken = math.inf  # the lowest that was not
         self.missed = False
@@ -28,10 +28,10 @@ class Bisection:
         else:
             self.broken, self.behind = self.rate, behind
         if math.isinf(self.broken):
-            self.rate = self.best * self.step
+            self.rate = min(self.best * self.step, self.most)
         else:
             self.rate = math.sqrt(self.best * self.broken) if self.best else self.broken / self.step
 
     @property
     def done(self) -> bool:
-        return self.rate < 1 or self.broken <= self.best * (1 + self.precision)
+        return self.rate < 1 or self.best >= self.most or self.broken <= self.best * (1 + self.precision)

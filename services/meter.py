@@ -45,6 +45,15 @@ def read(processes: Iterable[psutil.Process]) -> Reading:
     return Reading(at_ns, cpu, rss, threads, sockets, len(readings))
 
 
+def cpu_ns(processes: Iterable[psutil.Process]) -> int:
+    """The CPU time alone: a few µs a process, so that it may be read often."""
+    used = 0
+    for process in processes:
+        with contextlib.suppress(psutil.Error, OSError):
+            used += _cpu_ns(process)
+    return used
+
+
 def tree(pid: int) -> list[psutil.Process]:
     """A process and all below it; empty where it has ended."""
     try:

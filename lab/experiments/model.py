@@ -30,7 +30,15 @@ class Load:
     probe_rate: float = 0
     warm_up: float | None = None
     limit_p99_ms: float = 0  # above 0: search for the highest rate that keeps it
+    most_rate: float = (
+        1500  # at which it ends: what one process of Locust keeps its schedule at, on a noisy machine, too
+    )
     protocol: str = "HTTP/1.1"  # that clients must see; PageHttp2 and WebSocket scenarios have theirs
+
+    @property
+    def takes_turns(self) -> bool:
+        """Whether its clients can pause at any moment: they ask as soon as they are answered, and nobody else does."""
+        return not self.rate and not self.probe_rate and self.warm_up is None
 
     def but(self, changes: Changes) -> "Load":
         """The same with some fields changed; names that are no field are options of the load suite."""

@@ -38,21 +38,19 @@ def load(requests: int = 1000, ms: float = 10, seconds: float = 1, **changes: An
     } | changes
 
 
-def meter(cpu_s: float, seconds: float = 1, rss_mib: float = 64) -> list[dict[str, int]]:
-    """Readings before and after."""
-    before = {"at_ns": 5 * 10**9, "cpu_ns": 10**9, "rss_bytes": int(rss_mib * 2**20), "threads": 9, "sockets": 16}
-    return [before, before | {"at_ns": int((5 + seconds) * 1e9), "cpu_ns": int((1 + cpu_s) * 1e9)}]
+METER = {"at_ns": 5 * 10**9, "cpu_ns": 10**9, "rss_bytes": 64 * 2**20, "threads": 9, "sockets": 16}
+MOST = 1e6  # a search ends there
 
 
 def result(arm: str = "flask", round_: int = 0, level: str = "", **changes: Any) -> dict[str, Any]:
     """One second on a row of the arm's name: 1,000 requests of 10 ms and of 300 µs CPU each."""
     block = {"row": arm, "scenario": "Json", "users": 10, "seconds": 1.0, "options": {}, "rate": 0, "probe_rate": 0}
-    readings = meter(0.3)
     return {
-        "block": block | {"about": {"experiment": "toy", "level": level, "arm": arm, "round": round_}},
+        "block": block | {"halves": 1, "about": {"experiment": "toy", "level": level, "arm": arm, "round": round_}},
         "seconds": 1.0,
-        "warm_up_s": 0.5,
-        "meter": readings,
+        "answered": 1000,
+        "cpu_ns": {"row": 300_000_000},
+        "meter": METER,
         "cpus": {"generator": 0.5},
         "connections": 0,
         "schedule": {"started": 0, "late": 0, "queued": 0},
@@ -66,13 +64,13 @@ def step(rate: float, kept: bool, limit_ms: float = 100, search_step: float = 2,
     """A step of a search, that kept its limit or did not."""
     made = result(load=load(int(rate), limit_ms / 2 if kept else limit_ms * 2))
     made["block"] |= {"rate": rate}
-    made["block"]["about"] |= {"limit_p99_ms": limit_ms, "step": search_step}
+    made["block"]["about"] |= {"limit_p99_ms": limit_ms, "step": search_step, "most_rate": MOST}
     return made | {"schedule": {"started": int(rate), "late": late, "queued": 0}}
 
 
 def searched(knee: float, rate: float = 100) -> Turn:
     """A whole search on a row that keeps its limit up to `knee` requests per second."""
-    search, steps = begin_search(rate, 2), []
+    search, steps = begin_search(rate, 2, MOST), []
     while not search.done:
         steps.append(step(search.rate, search.rate <= knee))
         search.judge(keeps(steps[-1]), behind(steps[-1]))
@@ -81,7 +79,13 @@ def searched(knee: float, rate: float = 100) -> Turn:
 
 def cpu_us(us: float) -> dict[str, Any]:
     """The changes that make a result's CPU per request so much."""
-    return {"meter": meter(us * 1000 / 1e6)}
+    return {"cpu_ns": {"row": us * 1000 * 1000}}
+
+
+def halves(made: dict[str, Any], other: dict[str, Any] | None = None) -> Turn:
+    """A turn that was taken in slices: its second half is like the first, but for what a test changes."""
+    of_two = made | {"block": made["block"] | {"halves": 2}}
+    return [of_two, of_two | (other or {})]
 
 
 SPREAD = (1.001, 0.999, 1.0, 1.002, 0.998, 1.0)  # of honest blocks

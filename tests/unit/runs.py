@@ -53,8 +53,8 @@ def results(experiment: str, speeds: Speeds, rounds: int = MIN_PAIRS) -> Results
                 rate, cpu_us = speeds(level, arm.name, number)
                 noise = NOISE[(number + place) % len(NOISE)]
                 load = blocks.load(round(rate * noise))
-                meter = blocks.meter(load["requests"] * cpu_us * noise / 1e6)
-                made.append(of(experiment, level, arm.name, number, blocks.result(load=load, meter=meter)))
+                used = {"answered": load["started"], "cpu_ns": {"row": load["started"] * cpu_us * noise * 1000}}
+                made.append(of(experiment, level, arm.name, number, blocks.result(load=load, **used)))
     return made
 
 

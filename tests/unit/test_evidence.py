@@ -7,7 +7,7 @@ import pytest
 
 from lab import evidence as figures
 from lab.evidence import FIGURES, Evidence, evidence, percentile
-from tests.unit.blocks import about, as_file, load, meter, result, searched, step
+from tests.unit.blocks import about, as_file, halves, load, result, searched, step
 
 
 @pytest.mark.parametrize(
@@ -32,37 +32,43 @@ def test_of_nothing_there_is_no_percentile() -> None:
 
 
 def test_throughput_is_requests_by_the_seconds_of_the_window() -> None:
-    assert figures.throughput(result(load=load(900), seconds=1.5)) == 600
+    assert figures.throughput([result(load=load(900), seconds=1.5)]) == 600
 
 
-@pytest.mark.parametrize("between_readings_s", [0.9, 1.0, 1.1])
-def test_cpu_per_request_is_a_share_of_the_meters_time_over_the_windows_requests(between_readings_s: float) -> None:
-    made = result(meter=meter(cpu_s=0.4 * between_readings_s, seconds=between_readings_s), load=load(1000))
-    assert figures.cpu_us(made) == pytest.approx(400)  # 40 % of a CPU, 1,000 requests a second
+def test_cpu_per_request_is_the_time_used_over_the_requests_that_it_went_into() -> None:
+    assert figures.cpu_us([result(cpu_ns={"row": 400_000_000}, answered=1000)]) == pytest.approx(400)
 
 
-@pytest.mark.parametrize("changes", [{"meter": None}, {"load": load(0)}])
-def test_cpu_per_request_is_no_number_without_a_meter_or_a_request(changes: dict[str, Any]) -> None:
-    assert math.isnan(figures.cpu_us(result(**changes)))
+@pytest.mark.parametrize("changes", [{"cpu_ns": {"nginx": 1}}, {"answered": 0}])
+def test_cpu_per_request_is_no_number_where_nobody_can_watch_or_nothing_was_served(changes: dict[str, Any]) -> None:
+    assert math.isnan(figures.cpu_us([result(**changes)]))
+    assert math.isnan(figures.cpu_us(halves(result(), {"cpu_ns": {}})))
 
 
-@pytest.mark.parametrize("figure", ["cpu_us", "whole_cpu_us", "rss_mib"])
-def test_what_the_meter_tells_is_no_number_where_nobody_can_read_it(figure: str) -> None:
-    unread = result(meter=None, held=100, cpus={"generator": 0.5, "nginx": 0.1})
-    assert math.isnan(FIGURES[figure].of([unread]))
+def test_memory_is_no_number_where_nobody_can_read_the_meter() -> None:
+    assert math.isnan(FIGURES["rss_mib"].of([result(meter=None)]))
 
 
 def test_nginx_is_counted_per_request_and_added_to_the_row() -> None:
-    made = result(cpus={"generator": 0.5, "nginx": 0.1}, meter=meter(0.3))
-    assert figures.nginx_cpu_us(made) == pytest.approx(100)
-    assert figures.whole_cpu_us(made) == pytest.approx(400)
-    assert math.isnan(figures.whole_cpu_us(result()))  # nobody watched nginx
+    made = result(cpu_ns={"row": 300_000_000, "nginx": 100_000_000})
+    assert FIGURES["whole_cpu_us"].of([made]) == pytest.approx(400)
+    assert math.isnan(FIGURES["whole_cpu_us"].of([result()]))  # nobody watched nginx
+
+
+def test_the_halves_of_a_turn_are_measured_together() -> None:
+    turn = halves(
+        result(load=load(300, 10), answered=300, cpu_ns={"row": 30_000_000}),
+        {"load": load(900, 20, seconds=2), "seconds": 2.0, "answered": 900, "cpu_ns": {"row": 330_000_000}},
+    )
+    assert FIGURES["throughput"].of(turn) == 400
+    assert FIGURES["cpu_us"].of(turn) == pytest.approx(300)
+    assert (FIGURES["p50_ms"].of(turn[:1]), FIGURES["p50_ms"].of(turn)) == (10, 20)
 
 
 def test_the_probe_is_the_neighbours_p95() -> None:
     made = result(probe=load(100, histogram={"2.0": 94, "30.0": 6}))
-    assert figures.of_probe(made) == 30
-    assert math.isnan(figures.of_probe(result()))
+    assert FIGURES["probe_p95_ms"].of([made]) == 30
+    assert math.isnan(FIGURES["probe_p95_ms"].of([result()]))
 
 
 @pytest.mark.parametrize(
@@ -111,6 +117,19 @@ def test_a_search_that_was_cut_off_is_not_complete_and_a_single_block_is() -> No
     turn = searched(450)
     assert not any(figures.complete(turn[:steps]) for steps in range(1, len(turn)))
     assert figures.complete([result()])
+
+
+def test_a_turn_of_which_a_half_is_missing_is_not_complete() -> None:
+    turn = halves(result())
+    assert figures.complete(turn)
+    assert not figures.complete(turn[:1])
+
+
+def test_a_search_ends_where_it_keeps_the_most_that_is_asked_for() -> None:
+    search = figures.begin_search(100, 2, 300)
+    while not search.done:
+        search.judge(True)
+    assert (search.best, search.behind) == (300, False)
 
 
 def test_a_row_that_keeps_no_rate_has_no_capacity() -> None:

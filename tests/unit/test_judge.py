@@ -7,12 +7,25 @@ from typing import Any
 
 import pytest
 
-from lab.evidence import FIGURES
+from lab.evidence import FIGURES, Turn
 from lab.experiments import Arm, Contrast, Experiment
 from lab.judge import Blocks, Finding, Judgement, Setting, against_itself, crossover, judge, typical
 from lab.statistics import Outcome, compare
 from lab.verdicts import Verdict
-from tests.unit.blocks import NOISE, SPREAD, about, as_file, header, load, result, searched, toy, turns
+from tests.unit.blocks import (
+    NOISE,
+    SPREAD,
+    about,
+    as_file,
+    cpu_us,
+    halves,
+    header,
+    load,
+    result,
+    searched,
+    toy,
+    turns,
+)
 
 Results = list[dict[str, Any]]
 FASTER, ALIKE = Outcome.FASTER, Outcome.NO_DIFFERENCE
@@ -108,7 +121,7 @@ def test_an_arm_that_reconnects_is_not_refused_for_it() -> None:
 
 def test_a_value_that_cannot_be_measured_refuses() -> None:
     blocks = turns(0.5, 6)
-    blocks[4] = blocks[4] | {"meter": None}
+    blocks[4] = blocks[4] | {"cpu_ns": {}}
     finding = only(blocks)
     assert finding.outcome is None
     assert finding.reasons == ("CPU per request could not be measured in every block of fastapi and flask",)
@@ -167,22 +180,33 @@ def test_what_an_arm_typically_does_is_the_geometric_mean_of_its_turns() -> None
     blocks = Blocks(turns(1, 2, spread=(0.5, 2.0)))
     assert typical(blocks, "", "fastapi", "cpu_us") == pytest.approx(300)
     assert math.isnan(typical(blocks, "", "nobody", "cpu_us"))
-    blocks.add(result("fastapi", 2, meter=None))
+    blocks.add(result("fastapi", 2, cpu_ns={}))
     assert math.isnan(typical(blocks, "", "fastapi", "cpu_us"))
 
 
 # The A/A control
 
 
+def used(*values: float) -> list[Turn]:
+    """Turns of an arm that needs so many µs of CPU per request."""
+    return [[result(**cpu_us(value))] for value in values]
+
+
 def test_the_control_pairs_neighbouring_rounds_of_one_arm() -> None:
-    ratios = against_itself([1, 2, 8, 8, 8, 8], [5, 5, 5, 5, 5, 15])
+    ratios = against_itself(FIGURES["cpu_us"].of, used(1, 2, 8, 8, 8, 8), used(5, 5, 5, 5, 5, 15))
     assert sorted(map(abs, ratios)) == pytest.approx([0, 0, 0, 0, math.log(2), math.log(3)])
+
+
+def test_the_control_of_arms_that_take_turns_pairs_the_halves_of_each_round() -> None:
+    turns_ = [halves(result(**cpu_us(300)), cpu_us(300 * factor)) for factor in (2, 3)]
+    ratios = against_itself(FIGURES["cpu_us"].of, turns_, turns_[:1])
+    assert ratios == pytest.approx([math.log(2), -math.log(3), math.log(2)])
 
 
 @pytest.mark.parametrize("pairs", [6, 12, 18])
 def test_the_control_balances_the_direction_so_that_a_drift_makes_no_difference(pairs: int) -> None:
-    drifting = [1.01**number for number in range(pairs)]
-    ratios = against_itself(drifting, drifting)
+    drifting = used(*(1.01**number for number in range(pairs)))
+    ratios = against_itself(FIGURES["cpu_us"].of, drifting, drifting)
     assert len(ratios) == pairs
     assert sum(ratios) == pytest.approx(0, abs=1e-9)
 

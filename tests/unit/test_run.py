@@ -2,7 +2,8 @@
 
 import io
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict
+from contextlib import contextmanager
+from dataclasses import asdict, replace
 from itertools import permutations
 from pathlib import Path
 from types import SimpleNamespace
@@ -36,6 +37,26 @@ class Fake(Generator):
         self.asked.append(block)
         self.clock.now += 1
         return result() | {"block": asdict(block)} | self.measure(block)
+
+    @contextmanager
+    def taking_turns(self, blocks: Sequence[Block]) -> Iterator[Any]:
+        yield FakeTurns(self, blocks)
+
+
+class FakeTurns:
+    """Two slices for each block of a round, all alike."""
+
+    count = 2
+
+    def __init__(self, fake: Fake, blocks: Sequence[Block]) -> None:
+        self.fake, self.blocks = fake, blocks
+
+    def round(self, number: int, orders: Sequence[Sequence[int]]) -> Iterator[dict[str, Any]]:
+        assert len(orders) == self.count
+        for lane in orders[0]:
+            block = self.blocks[lane]
+            made = self.fake.run(replace(block, halves=2, about=block.about | {"round": number}))
+            yield from (made, made)
 
 
 @pytest.fixture

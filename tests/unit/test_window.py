@@ -5,16 +5,31 @@ from typing import Any
 import pytest
 
 from lab import blocks
-from lab.blocks import Window
+from lab.blocks import Load
+from lab.window import Window
 from tests.unit.blocks import as_file
 
 
 class Clients:
-    """Requests at known times: the clock and the greenlet of lab/blocks.py are this one's."""
+    """Requests at known times: the clock and greenlet of lab/blocks.py are this one's, and it is always its turn."""
 
-    def __init__(self, window: Window) -> None:
-        self.window = window
+    def __init__(self) -> None:
+        self.load = Load.__new__(Load)  # without Locust
+        self.load.turn = self  # type: ignore[assignment]
+        self.load.open, self.load.busy, self.load.answered, self.load.answered_s = {}, 0, 0, 0.0
+        self.load.window = Window()
         self.now, self.client = 0.0, 0
+
+    @property
+    def window(self) -> Window:
+        return self.load.window
+
+    def wait(self) -> None:
+        """For the turn."""
+
+    def found(self) -> dict[str, Any]:
+        self.window.unanswered(self.load.open)
+        return self.window.result()
 
     def perf_counter(self) -> float:
         return self.now
@@ -24,13 +39,13 @@ class Clients:
 
     def ask(self, at: float, client: int = 0, **user: Any) -> None:
         self.now, self.client = at, client
-        self.window.watch(lambda user: None)(type("User", (), user))
+        self.load.watch(lambda user: None)(type("User", (), user))
 
     def answer(
         self, at: float, took: float, client: int = 0, kind: str = "GET", fault: Exception | None = None
     ) -> None:
         self.now, self.client = at, client
-        self.window.seen(request_type=kind, response_time=took * 1000, exception=fault, name="/json", response_length=9)
+        self.load.seen(request_type=kind, response_time=took * 1000, exception=fault, name="/json", response_length=9)
 
     def request(self, start: float, end: float, client: int = 0, **more: Any) -> None:
         self.ask(start, client)
@@ -40,8 +55,8 @@ class Clients:
 @pytest.fixture
 def clients(monkeypatch: pytest.MonkeyPatch) -> Clients:
     """A window from second 10 to second 20."""
-    made = Clients(Window())
-    made.window.began, made.window.ends = 10.0, 20.0
+    made = Clients()
+    made.window.open(10.0, 10.0)
     monkeypatch.setattr(blocks, "time", made)
     monkeypatch.setattr(blocks, "gevent", made)
     return made
@@ -55,7 +70,7 @@ def test_a_request_counts_for_as_much_of_its_time_as_lies_within(
     clients: Clients, start: float, end: float, part: float
 ) -> None:
     clients.request(start, end)
-    assert clients.window.result()["requests"] == pytest.approx(part)
+    assert clients.found()["requests"] == pytest.approx(part)
 
 
 @pytest.mark.parametrize(
@@ -65,7 +80,7 @@ def test_percentiles_are_of_the_requests_that_start_within_however_late_they_end
     clients: Clients, start: float, end: float, started: int
 ) -> None:
     clients.request(start, end)
-    found = clients.window.result()
+    found = clients.found()
     assert found["started"] == sum(found["histogram"].values()) == started
     assert found["mean_ms"] == (pytest.approx((end - start) * 1000) if started else None)
 
@@ -73,7 +88,7 @@ def test_percentiles_are_of_the_requests_that_start_within_however_late_they_end
 def test_times_are_kept_to_three_digits(clients: Clients) -> None:
     for number in range(4):
         clients.request(11, 11.0123449 + number / 1e6)
-    assert clients.window.result()["histogram"] == {12.3: 4}
+    assert clients.found()["histogram"] == {12.3: 4}
 
 
 @pytest.mark.parametrize(("count", "took"), [(1, 0.25), (4, 0.3), (16, 0.07), (3, 7)])
@@ -84,7 +99,7 @@ def test_steady_clients_keep_littles_law(clients: Clients, count: int, took: flo
         while start < 21:
             clients.request(start, start + took, client)
             start += took
-    found = clients.window.result()
+    found = clients.found()
     assert found["in_flight"] == pytest.approx(count)
     assert found["requests"] / 10 * found["mean_ms"] / 1000 == pytest.approx(count)
 
@@ -92,7 +107,7 @@ def test_steady_clients_keep_littles_law(clients: Clients, count: int, took: flo
 def test_requests_without_an_answer_are_in_flight_and_nothing_else(clients: Clients) -> None:
     clients.ask(15, client=1)
     clients.ask(3, client=2)
-    found = clients.window.result()
+    found = clients.found()
     assert found["in_flight"] == pytest.approx(0.5 + 1)
     assert (found["requests"], found["started"], found["mean_ms"], found["histogram"]) == (0, 0, None, {})
 
@@ -101,22 +116,22 @@ def test_an_answer_ends_the_request_of_its_own_client(clients: Clients) -> None:
     clients.ask(10, client=1)
     clients.ask(10, client=2)
     clients.answer(15, 5, client=1)
-    assert set(clients.window.open) == {2}
-    assert clients.window.result()["in_flight"] == pytest.approx(0.5 + 1)
+    assert set(clients.load.open) == {2}
+    assert clients.found()["in_flight"] == pytest.approx(0.5 + 1)
 
 
 def test_in_open_loop_a_request_is_in_flight_from_its_intended_start(clients: Clients) -> None:
     clients.ask(14, intended=12.0)
     clients.answer(17, 5)
-    assert clients.window.result()["in_flight"] == pytest.approx(0.5)
+    assert clients.found()["in_flight"] == pytest.approx(0.5)
     clients.ask(18, client=1, intended=0)  # closed loop
-    assert clients.window.result()["in_flight"] == pytest.approx(0.5 + 0.2)
+    assert clients.found()["in_flight"] == pytest.approx(0.5 + 0.2)
 
 
 def test_before_the_window_opens_only_the_warm_up_counts_answers(clients: Clients) -> None:
-    clients.window = Window()
+    clients.load.window = Window()
     clients.request(1, 2)
-    assert (clients.window.answered, clients.window.answered_s) == (1, 1)
+    assert (clients.load.answered, clients.load.answered_s) == (1, 1)
     assert (clients.window.requests, clients.window.started, clients.window.in_flight_s) == (0, 0, 0)
 
 
@@ -125,7 +140,7 @@ def test_failures_are_counted_of_requests_that_start_within(clients: Clients) ->
     clients.request(11, 12, fault=ValueError("wrong body"))
     clients.request(12, 13)
     clients.request(19, 30, fault=TimeoutError("x" * 500))
-    found = clients.window.result()
+    found = clients.found()
     assert (found["started"], found["failures"]) == (3, 2)
     assert found["errors"] == {"wrong body": 1, "x" * 200: 1}
 
@@ -134,7 +149,7 @@ def test_only_the_most_common_errors_are_kept(clients: Clients) -> None:
     for number in range(9):
         for _ in range(number + 1):
             clients.request(11, 12, fault=ValueError(f"error {number}"))
-    found = clients.window.result()
+    found = clients.found()
     assert list(found["errors"].values()) == [9, 8, 7, 6, 5]
     assert found["failures"] == 45
 
@@ -153,9 +168,28 @@ def test_the_protocols_that_were_seen_are_named(clients: Clients, kinds: list[st
     for kind in kinds:
         clients.request(11, 12, kind=kind)
     clients.request(5, 6, kind="HTTP/3")
-    assert clients.window.result()["protocols"] == protocols
+    assert clients.found()["protocols"] == protocols
 
 
 def test_a_result_may_be_written_as_json(clients: Clients) -> None:
     clients.request(11, 12)
-    assert as_file(clients.window.result())["histogram"] == {"1000.0": 1}
+    assert as_file(clients.found())["histogram"] == {"1000.0": 1}
+
+
+def test_slices_add_up_and_what_lies_between_them_does_not_count(clients: Clients) -> None:
+    clients.request(11, 13)
+    clients.request(20, 30)
+    clients.window.open(40.0, 30.0)
+    clients.request(35, 45)
+    clients.request(50, 60)
+    found = clients.found()
+    assert (clients.window.seconds, found["requests"], found["started"]) == (40, pytest.approx(2.5), 2)
+    assert found["in_flight"] == pytest.approx((2 + 5 + 10) / 40)
+
+
+def test_a_task_waits_for_its_turn_and_is_busy_until_it_ends(clients: Clients) -> None:
+    seen: list[tuple[str, int]] = []
+    clients.load.turn = type("Turn", (), {"wait": lambda _: seen.append(("waits", clients.load.busy))})()
+    task = clients.load.watch(lambda user: seen.append(("runs", clients.load.busy)))
+    task(None)
+    assert (seen, clients.load.busy) == ([("waits", 0), ("runs", 1)], 0)
