@@ -14,6 +14,7 @@ from loadtest.users.row import OnRow, WrongAnswer
 
 ASSETS = 100
 TIMEOUT_S = 60
+KEEP_ALIVE_S = 75  # as a browser keeps idle connections, and nginx; httpx alone would drop them after 5 s
 
 logging.getLogger("httpx").setLevel(logging.WARNING)  # it logs every request
 
@@ -25,11 +26,13 @@ class Page(OnRow):
     client_options: ClassVar[dict[str, Any]]
     protocol: str
     at_once: int
+    connections: int
 
     def __init__(self, environment: Any) -> None:
         super().__init__(environment)
         base = targets.url(self.row, "gateway")  # HTTP/2 is spoken there, whatever --path says
-        self.http = httpx.Client(base_url=base, verify=False, timeout=TIMEOUT_S, **self.client_options)  # noqa: S501  (the lab's own certificate)
+        limits = httpx.Limits(max_connections=self.connections, keepalive_expiry=KEEP_ALIVE_S)
+        self.http = httpx.Client(base_url=base, verify=False, timeout=TIMEOUT_S, limits=limits, **self.client_options)  # noqa: S501  (the lab's own certificate)
 
     @task
     def load(self) -> None:
@@ -60,12 +63,13 @@ class PageHttp2(Page):
 
     protocol = "HTTP/2"
     at_once = ASSETS
-    client_options: ClassVar = {"http2": True, "http1": False, "limits": httpx.Limits(max_connections=1)}
+    connections = 1
+    client_options: ClassVar = {"http2": True, "http1": False}
 
 
 class PageHttp1(Page):
     """The page of 100 assets over six HTTP/1.1 connections, as a browser would open."""
 
     protocol = "HTTP/1.1"
-    at_once = 6
-    client_options: ClassVar = {"limits": httpx.Limits(max_connections=6)}
+    at_once = connections = 6
+    client_options: ClassVar[dict[str, Any]] = {}
