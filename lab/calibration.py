@@ -1,7 +1,8 @@
 """`lab calibrate`: how often the judge is wrong, measured. Does it find what is not there, and what was planted?
 
-40 runs of a row against itself, judged as any experiment is, then the recorded blocks paired anew many times; and
-FastAPI against itself with a known number of CPU µs added to every request (lab/planted.py).
+40 runs of a row against itself, judged as any experiment is, then the recorded rounds paired anew many times; and
+FastAPI against itself with a known number of CPU µs added to every request (lab/planted.py), in processes started anew
+several times, for two processes of one program differ a little, too.
 """
 
 import math
@@ -9,7 +10,7 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from statistics import fmean, pstdev
+from statistics import fmean, pstdev, stdev
 from typing import Any
 
 from rich.console import Console
@@ -19,20 +20,31 @@ from lab.evidence import FIGURES
 from lab.experiments import Arm, Contrast, Experiment, Load
 from lab.judge import Blocks, Finding, Setting, judge, typical
 from lab.measure import Generator
-from lab.run import QUICK, Plan, Runner
-from lab.statistics import LOOKS, MIN_PAIRS, Comparison, Outcome, compare, log_ratios
+from lab.run import Plan, Runner
+from lab.statistics import LOOKS, Comparison, Outcome, compare, log_ratios
 from lab.table import Row, Table
 
 RUNS = 40
 ROWS = ("flask", "fastapi", "wsgi", "asgi")
 PLANTED = (3, 10)  # percent
 PLAIN = "fastapi"  # what is slowed down
-ROUNDS = 48  # of all planted rows in turn
-PLAN = Plan(looks=1, scale=QUICK, budget_s=None)
-MINUTE = LOOKS[-1]  # pairs: with their warm-ups they take about a minute
+STARTS = 6  # of the planted rows' processes
+ROUNDS = 40  # of all planted rows in turn, after each start
+PLAN = Plan(looks=1, scale=0.65, budget_s=None)
+MINUTE = LOOKS[-1]  # pairs: they take about a minute
 REPAIRED = 2_000  # runs made of recorded blocks
 FIGURE = FIGURES["cpu_us"]
 STEPS = [number / 1000 for number in range(5, 151, 5)]  # slowdowns to look for the smallest among
+
+
+@dataclass(frozen=True)
+class Planted:
+    """A slowdown that was planted, and what was measured of it."""
+
+    us: float
+    ratio: float
+    apart: float  # spread of its log ratio from start to start: what two processes of one program differ by
+    found: float  # share of one-minute runs that find it
 
 
 @dataclass(frozen=True)
@@ -41,9 +53,9 @@ class Calibration:
 
     judged: list[Finding]  # of the runs of a row against itself
     false_alarms: float  # of those made by re-pairing
-    planted: dict[int, tuple[float, float, float]]  # percent: µs, ratio measured, share of one-minute runs that find it
+    planted: dict[int, Planted]  # by percent
     smallest: float | None  # the smallest slowdown that 90 % of one-minute runs find
-    spread: float  # of the log ratio of neighbouring blocks of one row
+    spread: float  # of the log ratio of a row to itself within a round
 
 
 def against_itself(row: str, number: int) -> Experiment:
@@ -84,27 +96,25 @@ def measure_alike(folder: Path, console: Console) -> tuple[dict[str, Any], dict[
     return header, found.blocks
 
 
-def measure_planted(folder: Path, plain_us: float, console: Console) -> Blocks:
+def measure_planted(folder: Path, plain_us: float, console: Console) -> list[Blocks]:
+    """The rounds of each start. Nothing is planted in the baseline, but it runs the same code."""
     table = Table()
-    arms = [Arm(PLAIN)]
-    for percent in PLANTED:
-        arms.append(Arm(planted_name(percent)))
-        table.services[arms[-1].row] = planted_row(table, arms[-1].row, plain_us * percent / 100)
-    both = experiment("planted", tuple(arms), ())
-    blocks = Blocks([])
-    with doors.native([arm.row for arm in arms], console.print, table) as door:
-        header = results.header(door, [arm.row for arm in arms], {"looks": PLAN.looks, "seed": random.randrange(2**32)})
-        with Generator(door, folder / "planted.jsonl", header) as generator:
-            runner = Runner(generator, results.Run(folder, header), PLAN, console)
-            for number in range(ROUNDS):
-                if number % MIN_PAIRS == 0:
-                    orders = runner.orders(both.arms, MIN_PAIRS)
-                    console.print(f"planted slowdowns: round {number} of {ROUNDS}")
-                for arm in orders[number % MIN_PAIRS]:
-                    about = {"experiment": "planted", "level": "", "arm": arm.name, "round": number}
-                    for result in runner.turn(both.load, arm, about, {}):
-                        blocks.add(result)
-    return blocks
+    arms = [Arm(planted_name(percent)) for percent in (0, *PLANTED)]
+    for percent, arm in zip((0, *PLANTED), arms, strict=True):
+        table.services[arm.row] = planted_row(table, arm.row, plain_us * percent / 100)
+    contrasts = tuple(Contrast(arm.name, arms[0].name, "cpu_us") for arm in arms[1:])
+    planted = experiment("planted", tuple(arms), contrasts)
+    starts = []
+    for start in range(STARTS):
+        console.print(f"planted slowdowns: start {start + 1} of {STARTS}")
+        with doors.native([arm.row for arm in arms], lambda text: None, table) as door:
+            plan = {"looks": PLAN.looks, "seed": random.randrange(2**32)}
+            header = results.header(door, [arm.row for arm in arms], plan)
+            with Generator(door, folder / f"planted-{start}.jsonl", header) as generator:
+                runner = Runner(generator, results.Run(folder, header), PLAN, console)
+                starts.append(Blocks([]))
+                runner.in_slices(planted, "", starts[-1], range(ROUNDS))
+    return starts
 
 
 def planted_name(percent: int) -> str:
@@ -119,7 +129,7 @@ def planted_row(table: Table, name: str, us: float) -> Row:
     )
 
 
-def calibrate(setting: Setting, alike: dict[str, Blocks], planted: Blocks, plain_us: float) -> Calibration:
+def calibrate(setting: Setting, alike: dict[str, Blocks], starts: list[Blocks], plain_us: float) -> Calibration:
     chance = random.Random(1)  # the same blocks give the same figures
     by_row: dict[str, list[float]] = {row: [] for row in ROWS}
     judged: list[Finding] = []
@@ -128,12 +138,12 @@ def calibrate(setting: Setting, alike: dict[str, Blocks], planted: Blocks, plain
         judged.extend(judge(against_itself(row, number), blocks, setting).findings)
         by_row[row] += log_ratios(values(blocks, "A"), values(blocks, "B"))
     nothing = [anew(chance, by_row[ROWS[number % len(ROWS)]]) for number in range(REPAIRED)]
-    plain = values(planted, PLAIN)
     found = {}
     for percent in PLANTED:
-        ratios = log_ratios(values(planted, planted_name(percent)), plain)
-        share = found_in([window(chance, ratios) for _ in range(REPAIRED)])
-        found[percent] = (plain_us * percent / 100, math.exp(fmean(ratios)), share)
+        ratios = [log_ratios(values(each, planted_name(percent)), values(each, planted_name(0))) for each in starts]
+        means = [fmean(each) for each in ratios]
+        share = found_in([window(chance, chance.choice(ratios)) for _ in range(REPAIRED)])
+        found[percent] = Planted(plain_us * percent / 100, math.exp(fmean(means)), stdev(means), share)
     power = {step: found_in([[ratio + math.log1p(step) for ratio in run] for run in nothing]) for step in STEPS}
     return Calibration(
         judged=judged,
@@ -175,6 +185,7 @@ def render(found: Calibration, header: dict[str, Any]) -> str:
         "found": found,
         "header": header,
         "repaired": REPAIRED,
+        "starts": STARTS,
         "detected": sum(each.comparison.detected for each in found.judged if each.comparison),
         "matters": sum(each.outcome in (Outcome.FASTER, Outcome.SLOWER) for each in found.judged),
         "refused": sum(bool(each.reasons) for each in found.judged),
