@@ -133,9 +133,9 @@ class Load:
     def drain(self) -> None:
         """Ends the turn, and waits until every request that has started has its answer."""
         self.turn.clear()
-        with gevent.Timeout(DRAIN_S, exception=None):
-            while self.busy:
-                gevent.sleep(0.0005)
+        latest = time.perf_counter() + DRAIN_S
+        while self.busy and time.perf_counter() < latest:
+            gevent.sleep(0.0005)
         self.window.unanswered(self.open)
         self.open.clear()
 
@@ -260,8 +260,8 @@ class Lane:
         """What each half has measured since the last time, when all its requests have their answers."""
         if self.takes_turns:
             self.look()
-        for load in self.loads.values():
-            load.drain()
+        else:
+            self.end()
         found = [self.result(window, half) for half, window in enumerate(self.windows)]
         self.windows = [Window() for _ in self.windows]
         return found
@@ -281,10 +281,13 @@ class Lane:
         } | ({"probe": self.loads["probe"].window.result()} if "probe" in self.loads else {})
 
     def end(self) -> None:
+        """The load first: its WebSockets may hold what the probes wait for."""
+        arrivals.set_rates({})
         self.stalling.kill()
         for load in self.loads.values():
             load.drain()
             load.quit()
+        arrivals.end()
 
     def after(self) -> float | None:
         return answered_again(targets.url(self.row, self.options.path))
@@ -314,9 +317,8 @@ class Generator:
     def close(self) -> list[float | None]:
         """Ends all lanes; the ms until each row answers again."""
         for lane in self.lanes:
-            lane.end()
-        arrivals.set_rates({})
-        arrivals.end()
+            if lane.takes_turns:
+                lane.end()
         after = [lane.after() for lane in self.lanes]
         self.lanes = []
         gc.collect()  # with their connections, and now, not in what is measured next

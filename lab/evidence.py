@@ -15,7 +15,7 @@ from loadtest.limits import LATE_LIMIT
 
 Result = dict[str, Any]
 Turn = list[Result]  # the blocks of one arm in one round: one, or the steps of a search
-SEARCH_PRECISION = 0.12
+SEARCH_PRECISION, SEARCH_PATIENCE = 0.12, 5
 
 
 def percentile(histogram: dict[Any, int], share: float) -> float:
@@ -79,7 +79,7 @@ def behind(result: Result) -> bool:
 
 
 def begin_search(rate: float, step: float, most: float) -> Bisection:
-    return Bisection(rate, SEARCH_PRECISION, step, most)
+    return Bisection(rate, SEARCH_PRECISION, step, most, SEARCH_PATIENCE)
 
 
 def search(turn: Turn) -> Bisection:

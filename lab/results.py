@@ -12,7 +12,7 @@ from typing import Any
 
 from lab import LabError
 from lab.doors import Door
-from lab.evidence import evidence
+from lab.evidence import complete, cpu_us, evidence, rss_mib
 from lab.experiments import BY_NAME, Experiment
 from lab.judge import Blocks, Judgement, Setting, judge
 from lab.machine import cpus
@@ -96,5 +96,8 @@ def add(run: Run, result: dict[str, Any]) -> None:
     about = result["block"]["about"]
     experiment = run.experiments[about["experiment"]]
     experiment.only([about["arm"]], [about["level"]])  # KeyError where it has no such part
-    evidence([[result]], "", run.header["abouts"][experiment.arm(about["arm"]).row], 0)  # finds here what is missing
+    # What is missing, or of another form, is found here.
+    evidence([[result]], "", run.header["abouts"][experiment.arm(about["arm"]).row], 0)
+    for read_from in (complete, cpu_us, rss_mib):
+        read_from([result])
     run.blocks.setdefault(experiment.name, Blocks([])).add(result)

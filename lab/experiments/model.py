@@ -30,9 +30,7 @@ class Load:
     probe_rate: float = 0
     warm_up: float | None = None
     limit_p99_ms: float = 0  # above 0: search for the highest rate that keeps it
-    most_rate: float = (
-        1500  # at which it ends: what one process of Locust keeps its schedule at, on a noisy machine, too
-    )
+    most_rate: float = 1000  # at which it ends: one process of Locust keeps it on a noisy machine, too
     protocol: str = "HTTP/1.1"  # that clients must see; PageHttp2 and WebSocket scenarios have theirs
 
     @property

@@ -77,7 +77,7 @@ def planted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., 
     ):
 
         def seen(row: str, scenario: str, users: int, asked: str = "HTTP/1.1", **block: Any) -> Evidence:
-            result = generator.run(Block(row, scenario, users, 1.0, **block, about={"limit_p99_ms": 0}))
+            result = generator.run(Block(row, scenario, users, 2.0, **block, about={"limit_p99_ms": 0}))
             return evidence([[result]], asked, door.about(row), 1)
 
         yield seen

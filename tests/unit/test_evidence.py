@@ -191,4 +191,6 @@ def test_a_search_that_kept_nothing_is_no_evidence() -> None:
 
 def test_a_search_that_the_generator_ended_is_counted() -> None:
     kept, late = step(100, kept=True), step(200, kept=True, late=100)
-    assert evidence([[kept, late, late], searched(450)], "HTTP/1.1", about(), 0).outrun == 1
+    lapses = [late] * figures.SEARCH_PATIENCE
+    assert evidence([[kept, *lapses], searched(450)], "HTTP/1.1", about(), 0).outrun == 1
+    assert evidence([[kept, *lapses[1:]], searched(450)], "HTTP/1.1", about(), 0).outrun == 0

@@ -131,7 +131,14 @@ def test_a_row_of_which_the_header_says_nothing_is_told(tmp_path: Path) -> None:
     assert "line 3" in refused(folder(tmp_path, lines(without, *blocks())))
 
 
-def test_a_result_without_its_load_is_told(tmp_path: Path) -> None:
+@pytest.mark.parametrize("part", ["load", "cpu_ns", "answered", "meter", "schedule", "block"])
+def test_a_result_that_lacks_a_part_is_told(tmp_path: Path, part: str) -> None:
     (one, other) = blocks(1)
-    del other["load"]
+    del other[part]
+    assert "line 3" in refused(folder(tmp_path, lines(HEADER, one, other)))
+
+
+def test_a_result_as_older_versions_wrote_it_is_told(tmp_path: Path) -> None:
+    (one, other) = blocks(1)
+    other["meter"] = [other["meter"], other["meter"]]
     assert "line 3" in refused(folder(tmp_path, lines(HEADER, one, other)))

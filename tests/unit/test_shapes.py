@@ -71,6 +71,23 @@ def test_a_search_knows_a_rate_that_the_generator_itself_could_not_keep() -> Non
     assert search.behind
 
 
+def test_a_rate_at_which_the_generator_fell_behind_is_asked_for_again() -> None:
+    search = Bisection(100, patience=3)
+    for behind in (True, True, False):
+        assert search.rate == 100
+        search.judge(True, behind=behind)
+    assert (search.best, search.behind) == (100, False)
+
+
+def test_a_search_asks_for_no_more_than_the_most() -> None:
+    search, asked = Bisection(100, most=700), []
+    while not search.done:
+        asked.append(search.rate)
+        search.judge(True)
+    assert asked == [100, 200, 400, 700]
+    assert (search.best, search.behind) == (700, False)
+
+
 def test_a_search_gives_up_below_one_request_per_second() -> None:
     search = Bisection(4)
     while not search.done:
