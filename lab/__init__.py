@@ -4,6 +4,7 @@
   database.py run it as processes; doors.py is where rows can be measured, natively, in Compose or at a URL
 - the claims: experiments/
 - the measurement: run.py takes turns, measure.py tells the generator what to do, blocks.py is the generator
+  with load.py and window.py
 - the judgement: evidence.py makes figures of raw results, gates.py refuses, statistics.py compares, verdicts.py and
   judge.py conclude; calibration.py with planted.py says how often that is wrong
 - what people see: cli.py and judge_cli.py, words.py, tables.py, charts.py, report.py, compare.py, findings.py;

@@ -54,6 +54,7 @@ class Calibration:
     judged: list[Finding]  # of the runs of a row against itself
     false_alarms: float  # of those made by re-pairing
     planted: dict[int, Planted]  # by percent
+    starts: int  # of the planted rows' processes
     smallest: float | None  # the smallest slowdown that 90 % of one-minute runs find
     spread: float  # of the log ratio of a row to itself within a round
 
@@ -149,6 +150,7 @@ def calibrate(setting: Setting, alike: dict[str, Blocks], starts: list[Blocks], 
         judged=judged,
         false_alarms=fmean(any(each.detected for each in looks(run)) for run in nothing),
         planted=found,
+        starts=len(starts),
         smallest=next((step for step, share in power.items() if share >= 0.9), None),
         spread=pstdev(ratio for ratios in by_row.values() for ratio in ratios),
     )
@@ -185,7 +187,6 @@ def render(found: Calibration, header: dict[str, Any]) -> str:
         "found": found,
         "header": header,
         "repaired": REPAIRED,
-        "starts": STARTS,
         "detected": sum(each.comparison.detected for each in found.judged if each.comparison),
         "matters": sum(each.outcome in (Outcome.FASTER, Outcome.SLOWER) for each in found.judged),
         "refused": sum(bool(each.reasons) for each in found.judged),

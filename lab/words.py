@@ -61,7 +61,7 @@ def where_it_holds(judgement: Judgement) -> str:
     holds, fails = ([each.level for each in findings if each.holds == wanted] for wanted in (True, False))
     vary, contrast = judgement.experiment.vary, findings[0].contrast
     pair = f"{contrast.subject} over {contrast.baseline}"
-    return f"{pair}: at {' and '.join(holds)} {vary}, not at {' and '.join(fails)}"
+    return f"{pair}: at {' and '.join(holds)}, not at {' and '.join(fails)} {vary}"
 
 
 def that_depends(judgement: Judgement) -> list[Finding]:

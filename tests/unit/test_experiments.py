@@ -15,7 +15,7 @@ from loadtest import options, targets
 from loadtest.users import SCENARIOS
 
 ROWS = {row.name for row in Table(environ={}).rows}
-OF_BLOCKS = {"Slow"}  # a scenario of lab/blocks.py alone
+OF_BLOCKS = {"Slow"}  # a scenario of lab/load.py alone
 SPEAKS = {"PageHttp2": "HTTP/2", "WebSocketIdle": "WS", "WebSocketEcho": "WS", "Broadcast": "WS"}
 
 each_experiment = pytest.mark.parametrize("experiment", EXPERIMENTS, ids=lambda experiment: experiment.name)

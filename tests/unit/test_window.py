@@ -4,14 +4,14 @@ from typing import Any
 
 import pytest
 
-from lab import blocks
-from lab.blocks import Load
+from lab import load
+from lab.load import Load
 from lab.window import Window
 from tests.unit.blocks import as_file
 
 
 class Clients:
-    """Requests at known times: the clock and greenlet of lab/blocks.py are this one's, and it is always its turn."""
+    """Requests at known times: the clock and greenlet of lab/load.py are this one's, and it is always its turn."""
 
     def __init__(self) -> None:
         self.load = Load.__new__(Load)  # without Locust
@@ -57,8 +57,8 @@ def clients(monkeypatch: pytest.MonkeyPatch) -> Clients:
     """A window from second 10 to second 20."""
     made = Clients()
     made.window.open(10.0, 10.0)
-    monkeypatch.setattr(blocks, "time", made)
-    monkeypatch.setattr(blocks, "gevent", made)
+    monkeypatch.setattr(load, "time", made)
+    monkeypatch.setattr(load, "gevent", made)
     return made
 
 
