@@ -1,10 +1,12 @@
 """The report of a run, report.html and report.md, made from its raw.jsonl alone."""
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup, escape
 
 from lab import charts, tables
 from lab.experiments import Experiment
@@ -87,6 +89,7 @@ def render(template: str, facts: dict[str, Any]) -> str:
         autoescape=template.endswith(".html.j2"),
     )
     jinja.filters["md"] = markdown
+    jinja.filters["code"] = code
     return jinja.get_template(template).render(facts)
 
 
@@ -94,3 +97,8 @@ def markdown(text: object) -> str:
     """As text within a table or a paragraph: no HTML, no cell's end."""
     flat = " ".join(str(text).split())
     return flat.replace("&", "&amp;").replace("<", "&lt;").replace("|", "\\|")
+
+
+def code(text: str) -> Markup:
+    """As HTML in which what stands between backticks is code."""
+    return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(text))))  # noqa: S704  (escaped)

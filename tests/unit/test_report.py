@@ -37,6 +37,19 @@ def section(folder: Path) -> tables.Section:
     return tables.sections(results.read(folder))[0]
 
 
+@pytest.mark.parametrize(
+    ("text", "html"),
+    [
+        ("`async def` makes", "<code>async def</code> makes"),
+        ("`a` and `b`", "<code>a</code> and <code>b</code>"),
+        ("one ` alone", "one ` alone"),
+        ("`<b>` & more", "<code>&lt;b&gt;</code> &amp; more"),
+    ],
+)
+def test_text_between_backticks_is_code_on_the_page_and_nothing_becomes_a_tag(text: str, html: str) -> None:
+    assert report.code(text) == html
+
+
 def test_it_is_made_from_the_raw_file_alone_with_the_verdicts_first(tmp_path: Path) -> None:
     folder = runs.write(tmp_path / "run", {"where-from": runs.results("where-from", stepwise)})
     page, text = texts(folder)
