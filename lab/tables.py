@@ -16,6 +16,7 @@ from lab.statistics import LOOKS, Outcome
 from lab.words import outcome, ratio
 
 USUAL = ("throughput", "p50_ms", "p99_ms", "cpu_us", "rss_mib")
+LASTING = ("WebSocketIdle", "EventStream")  # scenarios
 SPECIAL = ("whole_cpu_us", "held", "probe_p95_ms", "capacity", "after_ms")
 HEADINGS = {
     "throughput": "requests/s",
@@ -174,8 +175,10 @@ def arms(section: Section, notes: Footnotes) -> Table:
     """Absolute figures: the geometric mean over the rounds, where the gates let them stand."""
     experiment = section.judgement.experiment
     special = [name for name in SPECIAL if name in experiment.figures]
-    # Idle WebSockets send heartbeats only, and a search is a series of loads: neither has a throughput to speak of.
-    figures = special if "capacity" in special else [*(USUAL if "held" not in special else ("rss_mib",)), *special]
+    # Idle WebSockets send heartbeats only, a stream lasts as long as it is asked to, and a search is a series of loads:
+    # none has a throughput to speak of.
+    usual = ("rss_mib",) if experiment.load.scenario in LASTING else USUAL
+    figures = special if "capacity" in special else [*usual, *special]
     rows = []
     for level in section.levels:
         for arm in experiment.arms:

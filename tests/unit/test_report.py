@@ -144,6 +144,12 @@ def test_counts_that_never_vary_are_drawn_without_spread(tmp_path: Path) -> None
     assert "requests/s" not in table.headings and table.rows[-1][:4] == ["1000", "fastapi (ASGI)", "64", "1,000"]
 
 
+def test_streams_have_no_throughput_to_show(tmp_path: Path) -> None:
+    shown = section(runs.write(tmp_path, {"streams": runs.results("streams", alike)}))
+    table = tables.arms(shown, tables.Footnotes())
+    assert table.headings == ["streams", "arm", "RSS, MiB", "neighbour's p95, ms", "threads"]
+
+
 def test_the_steps_of_the_waterfall_add_up(tmp_path: Path) -> None:
     shown = section(runs.write(tmp_path, {"where-from": runs.results("where-from", stepwise)}))
     steps = shown.steps()
