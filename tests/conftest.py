@@ -1,6 +1,7 @@
 """What several suites need: a PostgreSQL of their own."""
 
 import os
+import signal
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -18,6 +19,9 @@ del os.environ["LOCUST_SKIP_MONKEY_PATCH"]
 from lab import database, setup
 from lab.machine import free_port
 from tests.helpers import until
+
+# A runner started in the background of a script ignores Ctrl-C, and would hand that on to all that the tests start.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
