@@ -25,6 +25,7 @@ T = TypeVar("T")
 QUICK = 0.3  # of a block's usual seconds
 SHORTEST, LONGEST = 0.3, 3.0  # what --budget may make of them
 OVERHEAD_S = 0.9  # of a block: warm-up, draining, reading the meters
+PROBE_S = 1.5  # of a block with a neighbour: it starts anew, and drains what waits behind streams and WebSockets
 SLICED, SLICED_S = 1.4, 0.15  # where a round is made of slices: their margins and drains; its share of the warm-up
 SEARCH_STEPS = 4
 NEXT_STEP = 1.25  # a search begins where the one before it ended, with smaller steps
@@ -71,7 +72,7 @@ def counted(load: Load, scale: float) -> float:
 def block_seconds(load: Load, scale: float) -> float:
     if load.takes_turns:
         return counted(load, scale) * SLICED + SLICED_S
-    one = counted(load, scale) + (load.warm_up or 0) + OVERHEAD_S
+    one = counted(load, scale) + (load.warm_up or 0) + OVERHEAD_S + (PROBE_S if load.probe_rate else 0)
     return one * SEARCH_STEPS if load.limit_p99_ms else one
 
 
