@@ -48,7 +48,7 @@ class Connections:
             cls.opened += 1
             return connect(self, address)
 
-        gevent.socket.socket.connect = counted  # type: ignore[method-assign]
+        gevent.socket.socket.connect = counted  # type: ignore[method-assign]  # what all clients call
 
 
 def main() -> None:

@@ -81,4 +81,4 @@ def test_the_wsgi_application_keeps_to_the_specification(method: str, path: str)
     setup_testing_defaults(environ)
     answer: Iterable[bytes] = validator(wsgi.application)(environ, lambda *status_and_headers: lambda data: None)
     list(answer)
-    answer.close()  # type: ignore[attr-defined]
+    answer.close()  # type: ignore[attr-defined]  # the validator returns more than an iterable

@@ -20,7 +20,7 @@ def stopped(client: Client) -> Iterator[set[str]]:
     for name in names:
         client.stack.start(name)
         until(lambda: client.status("/flask/ready") == 200)
-        until(lambda name=name: name == "postgres" or client.status(f"/{name}/health") == 200)  # type: ignore[misc]
+        until(lambda name=name: name == "postgres" or client.status(f"/{name}/health") == 200)  # type: ignore[misc]  # a bound default
 
 
 def test_without_the_database_rows_serve_what_needs_none_and_recover_alone(client: Client, stopped: set[str]) -> None:

@@ -15,7 +15,7 @@ class Remembering(Generator):
 
     def __init__(self, means: Sequence[float] = (), meter: bool = True) -> None:
         self.means, self.meter, self.now_ns = means, meter, 0
-        self.door = SimpleNamespace(processes=lambda name: [])  # type: ignore[assignment]
+        self.door = SimpleNamespace(processes=lambda name: [])  # type: ignore[assignment]  # all of a door that is asked
         self.asked: list[dict[str, Any]] = []
         self.written: list[dict[str, Any]] = []
 

@@ -122,7 +122,7 @@ def test_a_foreign_page_changes_nothing(ui: WebUI, path: str, headers: dict[str,
     "headers", [OWN_PAGE, {"Referer": "http://localhost/?tab=compare"}, {"Sec-Fetch-Site": "same-origin"}, {}]
 )
 def test_its_own_page_and_the_command_line_may_start_a_test(ui: WebUI, headers: dict[str, str]) -> None:
-    assert ui.client.post("/swarm", data=FORM, headers=headers).json["success"]  # type: ignore[index]
+    assert ui.client.post("/swarm", data=FORM, headers=headers).json["success"]  # type: ignore[index]  # JSON, or it fails
 
 
 @pytest.mark.parametrize("path", ["/", "/stats/requests", "/compare/figures", "/nowhere"])
@@ -148,11 +148,11 @@ def test_a_name_that_is_not_this_machine_is_refused(ui: WebUI, host: str, status
 
 
 def test_it_does_not_start_open_to_a_network_without_a_login(monkeypatch: pytest.MonkeyPatch) -> None:
-    for host in ("", "0.0.0.0", "192.168.1.7"):  # noqa: S104
+    for host in ("", "0.0.0.0", "192.168.1.7"):  # noqa: S104  (nothing is bound)
         with pytest.raises(SystemExit, match="for anybody"):
             WebUI(monkeypatch, "--web-host", host)
     monkeypatch.setenv("LOCUST_PUBLISHED_ON", "127.0.0.1")  # as a container on loopback says
-    WebUI(monkeypatch, "--web-host", "0.0.0.0").close()  # noqa: S104
+    WebUI(monkeypatch, "--web-host", "0.0.0.0").close()  # noqa: S104  (nothing is bound)
 
 
 def test_a_login_needs_a_password(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -163,7 +163,7 @@ def test_a_login_needs_a_password(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_behind_a_login_only_the_password_opens(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LAB_UI_PASSWORD", "grün & gold")
-    ui = WebUI(monkeypatch, "--web-host", "0.0.0.0", "--web-login")  # noqa: S104
+    ui = WebUI(monkeypatch, "--web-host", "0.0.0.0", "--web-login")  # noqa: S104  (nothing is bound)
 
     def statuses() -> set[int]:
         reads = ("/", "/compare", "/compare/figures", "/compare/rows", "/stats/requests", "/logs")
@@ -180,7 +180,7 @@ def test_behind_a_login_only_the_password_opens(monkeypatch: pytest.MonkeyPatch)
     assert statuses() == {302}
     assert log_in("grün & gold").location == "/"
     assert statuses() == {200}
-    assert ui.swarm().json["success"]  # type: ignore[index]
+    assert ui.swarm().json["success"]  # type: ignore[index]  # JSON, or it fails
     ui.close()
 
 
@@ -188,7 +188,7 @@ def test_behind_a_login_only_the_password_opens(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_a_test_starts_with_what_the_form_says(ui: WebUI) -> None:
-    assert ui.swarm(user_count="7", wait_ms="250", run_time="1m30s").json["success"]  # type: ignore[index]
+    assert ui.swarm(user_count="7", wait_ms="250", run_time="1m30s").json["success"]  # type: ignore[index]  # JSON, or it fails
     options = ui.environment.parsed_options
     assert ui.started == [(7, 10.0)]
     assert [user.__name__ for user in ui.environment.user_classes] == ["Wait"]
@@ -198,8 +198,8 @@ def test_a_test_starts_with_what_the_form_says(ui: WebUI) -> None:
 
 def test_a_shape_starts_instead_of_a_steady_load(ui: WebUI, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ui.runner, "start_shape", lambda: ui.started.append((0, 0)))
-    assert "Stages" in ui.swarm(shape="steps").json["message"]  # type: ignore[index]
-    assert ui.swarm(shape="steady").json["message"] == "Swarming started"  # type: ignore[index]
+    assert "Stages" in ui.swarm(shape="steps").json["message"]  # type: ignore[index]  # JSON, or it fails
+    assert ui.swarm(shape="steady").json["message"] == "Swarming started"  # type: ignore[index]  # JSON, or it fails
     assert ui.environment.shape_class is None
 
 
@@ -216,7 +216,7 @@ def test_a_shape_starts_instead_of_a_steady_load(ui: WebUI, monkeypatch: pytest.
         ({"spawn_rate": ""}, "Spawn rate: '' is not a number"),
         ({"run_time": "5 parsecs"}, "Run time: write it like 20"),
         ({"host": "http://evil.example"}, "no host to choose"),
-        ({"html_file": "/tmp/x"}, "no field 'html_file'"),  # noqa: S108
+        ({"html_file": "/tmp/x"}, "no field 'html_file'"),  # noqa: S108  (it is refused)
         ({"shape": "search"}, "choose constant or poisson arrivals"),
         ({"shape": "steps", "run_time": "20"}, "length of its own"),
     ],
@@ -232,10 +232,10 @@ def test_what_makes_no_sense_is_refused_with_the_reason(ui: WebUI, changes: dict
 def test_while_a_test_runs_its_load_may_change_and_nothing_else(ui: WebUI) -> None:
     ui.swarm()
     ui.runner.state = locust.runners.STATE_RUNNING
-    assert ui.swarm(user_count="9", run_time=None).json["success"]  # type: ignore[index]
+    assert ui.swarm(user_count="9", run_time=None).json["success"]  # type: ignore[index]  # JSON, or it fails
     refused = ui.swarm(rows=["flask"], scenario="Json")
     assert refused.status_code == 409
-    assert refused.json["message"].startswith("Scenario, Rows: cannot change")  # type: ignore[index]
+    assert refused.json["message"].startswith("Scenario, Rows: cannot change")  # type: ignore[index]  # JSON, or it fails
     assert [load[0] for load in ui.started] == [4, 9]
     ui.runner.state = locust.runners.STATE_STOPPING
     assert ui.swarm().status_code == 409
@@ -244,7 +244,7 @@ def test_while_a_test_runs_its_load_may_change_and_nothing_else(ui: WebUI) -> No
 
 def test_the_page_shows_the_options_in_their_order_and_brings_what_fits_it(ui: WebUI) -> None:
     page = ui.client.get("/").text
-    shown = json.loads(re.search(r"templateArgs = (.*)", page).group(1))  # type: ignore[union-attr]
+    shown = json.loads(re.search(r"templateArgs = (.*)", page).group(1))  # type: ignore[union-attr]  # found, or it fails
     assert list(shown["extra_options"])[:3] == ["scenario", "rows", "path"]
     assert shown["extended_tabs"] == [{"title": "Compare", "key": "compare"}]
     assert shown["lab_rows"]["flask"] == "WSGI: bare on granian, m"
@@ -269,7 +269,7 @@ def test_figures_are_those_of_locusts_own_table_below_a_millisecond_too(ui: WebU
     ui.environment.sampler.begin()
     ui.measure(0.213, 0.428, 0.8537, 12.34)
     ui.environment.sampler.end()
-    own = {entry["name"]: entry for entry in ui.client.get("/stats/requests").json["stats"]}  # type: ignore[index]
+    own = {entry["name"]: entry for entry in ui.client.get("/stats/requests").json["stats"]}  # type: ignore[index]  # JSON, or it fails
     for line in ui.figures()["lines"]:
         entry = own[f"{line['what']} {line['row']}"]
         assert line["requests"] == entry["num_requests"] == 4

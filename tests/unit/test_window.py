@@ -15,7 +15,7 @@ class Clients:
 
     def __init__(self) -> None:
         self.load = Load.__new__(Load)  # without Locust
-        self.load.turn = self  # type: ignore[assignment]
+        self.load.turn = self  # type: ignore[assignment]  # see wait()
         self.load.open, self.load.busy, self.load.answered, self.load.answered_s = {}, 0, 0, 0.0
         self.load.window = Window()
         self.now, self.client = 0.0, 0
