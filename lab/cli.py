@@ -12,10 +12,10 @@ from rich.console import Console
 from rich.table import Table as Grid
 
 from lab import LabError, judge_cli
-from lab.doors import remote
-from lab.machine import pin
-from lab.native import NativeStack
-from lab.table import ROOT, Table
+from lab.stack.compose_file import ROOT, Table
+from lab.stack.doors import remote
+from lab.stack.machine import pin
+from lab.stack.native import NativeStack
 
 console = Console(highlight=False)
 
@@ -99,15 +99,15 @@ def join_stack(host: str) -> int:
 
 
 def bench_generator() -> int:
-    from lab import bench
+    from lab.calibration import bench_generator
 
-    return bench.run(console)
+    return bench_generator.run(console)
 
 
 def run_calibration() -> None:
-    from lab import calibration
+    from lab.calibration import calibrate
 
-    console.print(f"Results: {calibration.run(console)}")
+    console.print(f"Results: {calibrate.run(console)}")
 
 
 def places(stack: NativeStack) -> Grid:

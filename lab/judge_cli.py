@@ -10,12 +10,14 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table as Grid
 
-from lab import LabError, compare, findings, report, results, run
-from lab.evidence import histogram, is_search, percentile
+from lab import LabError
 from lab.experiments import DEMO, EXPERIMENTS, Experiment, find
-from lab.judge import Judgement
-from lab.verdicts import Verdict
-from lab.words import as_json, verdict_sentence
+from lab.experiments.outcomes import Verdict
+from lab.judge.evidence import histogram, is_search, percentile
+from lab.judge.judge import Judgement
+from lab.judge.words import as_json, verdict_sentence
+from lab.report import compare, findings, report
+from lab.run import results, run
 
 EXIT_LIMIT, EXIT_REFUSED, EXIT_INTERRUPTED = 3, 5, 130
 COLOURS = {

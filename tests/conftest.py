@@ -16,8 +16,8 @@ import locust  # noqa: F401  (for what its import does)
 
 del os.environ["LOCUST_SKIP_MONKEY_PATCH"]
 
-from lab import database, setup
-from lab.machine import free_port
+from lab.stack import postgres, setup
+from lab.stack.machine import free_port
 from tests.helpers import until
 
 # A runner started in the background of a script ignores Ctrl-C, and would hand that on to all that the tests start.
@@ -35,7 +35,7 @@ def database_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def running_postgres(run: Path) -> Iterator[str]:
     setup.write_password(run / "secrets")
     password, passfile = (run / "secrets" / "password").read_text(), run / "secrets" / "pgpass"
-    cluster = database.make_cluster(run, "lab", password)
+    cluster = postgres.make_cluster(run, "lab", password)
     port = free_port()
     server = subprocess.Popen(
         cluster.command(["-c", "fsync=off"], port),
@@ -47,9 +47,9 @@ def running_postgres(run: Path) -> Iterator[str]:
     )
     try:
         url = f"postgresql://lab@127.0.0.1:{port}/lab"
-        until(lambda: database.ready(url, passfile))
-        database.create(url, passfile)
-        database.fill(url, passfile)
+        until(lambda: postgres.ready(url, passfile))
+        postgres.create(url, passfile)
+        postgres.fill(url, passfile)
         yield url.replace("lab@", f"lab:{password}@")
     finally:
         server.terminate()

@@ -1,8 +1,7 @@
 """The claims of the article that the lab began with."""
 
 from lab.experiments.model import ARTICLE, Arm, Contrast, Experiment, Load, rows
-from lab.statistics import Outcome
-from lab.verdicts import Verdict
+from lab.experiments.outcomes import Outcome, Verdict
 
 ARTICLE_CLAIMS = (
     Experiment(

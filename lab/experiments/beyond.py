@@ -1,8 +1,7 @@
 """Claims beyond the article: long-lived connections, HTTP/1.1, and where the difference comes from."""
 
 from lab.experiments.model import LORE, Arm, Contrast, Experiment, Load, rows
-from lab.statistics import Outcome
-from lab.verdicts import Verdict
+from lab.experiments.outcomes import Outcome, Verdict
 
 FURTHER_CLAIMS = (
     Experiment(

@@ -8,8 +8,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from lab.statistics import Outcome
-from lab.verdicts import Verdict
+from lab.experiments.outcomes import Outcome, Verdict
 
 ARTICLE = "the article that the lab began with"
 LORE = "what is often said"
@@ -66,7 +65,7 @@ class Contrast:
     subject: str
     baseline: str
     figure: str
-    claimed: Outcome = Outcome.FASTER
+    claimed: Outcome = Outcome.BETTER
     decides: bool = True  # or it is shown only, and the verdict is made without it
 
 

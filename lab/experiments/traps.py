@@ -1,8 +1,7 @@
 """Traps: what a load test, or an endpoint, gets wrong; and the control that must find nothing."""
 
 from lab.experiments.model import LORE, OURS, Arm, Contrast, Experiment, Load, rows
-from lab.statistics import Outcome
-from lab.verdicts import Verdict
+from lab.experiments.outcomes import Outcome, Verdict
 
 TRAPS = (
     Experiment(

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
-from lab.native import NativeStack
-from lab.table import Table
+from lab.stack.compose_file import Table
+from lab.stack.native import NativeStack
 from tests.e2e.stacks import plain_environ, started
 
 CHROMIUM = Path("/usr/bin/chromium")

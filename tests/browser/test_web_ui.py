@@ -10,7 +10,7 @@ import httpx
 import pytest
 from playwright.sync_api import BrowserContext, FrameLocator, Locator, Page, ViewportSize, expect
 
-from lab.native import NativeStack
+from lab.stack.native import NativeStack
 
 TIMEOUT_MS = 30_000
 PHONE: ViewportSize = {"width": 400, "height": 800}

@@ -11,9 +11,9 @@ from typing import Any, Protocol
 import psutil
 
 import meter
-from lab.machine import free_port
-from lab.native import NativeStack
-from lab.table import ROOT, Row, Table
+from lab.stack.compose_file import ROOT, Row, Table
+from lab.stack.machine import free_port
+from lab.stack.native import NativeStack
 from tests.helpers import until
 
 PROJECT = "wsgi-asgi-lab-test"

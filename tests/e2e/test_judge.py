@@ -15,11 +15,11 @@ from typing import Any
 import psutil
 import pytest
 
-from lab import doors
-from lab.evidence import Evidence, evidence
-from lab.gates import SOMETIMES, refusals, unequal_rows
-from lab.measure import Block, Generator
-from lab.table import ROOT, Table
+from lab.generator.client import Block, Generator
+from lab.judge.evidence import Evidence, evidence
+from lab.judge.gates import SOMETIMES, refusals, unequal_rows
+from lab.stack import doors
+from lab.stack.compose_file import ROOT, Table
 from tests.e2e import stacks
 from tests.e2e.stacks import ComposeDoor, Stack, plain_environ
 from tests.helpers import until

@@ -13,7 +13,7 @@ from typing import Any
 import psutil
 import pytest
 
-from lab.machine import free_port
+from lab.stack.machine import free_port
 from loadtest.users import SCENARIOS
 from tests.e2e import stacks
 from tests.e2e.stacks import ComposeDoor, NativeDoor, Stack

@@ -14,9 +14,9 @@ import pytest
 from websockets.sync.client import ClientConnection
 
 import meter
-from lab.machine import answers, free_port
-from lab.native import NativeStack
-from lab.table import ROOT, Table
+from lab.stack.compose_file import ROOT, Table
+from lab.stack.machine import answers, free_port
+from lab.stack.native import NativeStack
 from tests.e2e.client import Client, hears
 from tests.e2e.stacks import NativeDoor, plain_environ, started
 from tests.helpers import until

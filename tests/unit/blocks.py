@@ -3,8 +3,8 @@
 import json
 from typing import Any
 
-from lab.evidence import Turn, begin_search, behind, keeps
 from lab.experiments import Arm, Contrast, Experiment, Load
+from lab.judge.evidence import Turn, begin_search, behind, keeps
 
 GUNICORN = {"GUNICORN_CMD_ARGS": "--bind 0.0.0.0:8000 --backlog 2048 --keep-alive 75"}
 GRANIAN = {"GRANIAN_BACKLOG": "2048", "GRANIAN_WORKERS": "1"}

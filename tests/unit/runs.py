@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from lab.experiments import BY_NAME
-from lab.statistics import MIN_PAIRS
+from lab.judge.statistics import MIN_PAIRS
 from tests.unit import blocks
 
 Results = list[dict[str, Any]]

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from lab import cli, results, run
+from lab import cli
+from lab.run import results, run
 from tests.unit import runs
 
 Ran = Callable[..., int]

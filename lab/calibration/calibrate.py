@@ -1,0 +1,198 @@
+"""`lab calibrate`: how often the judge is wrong, measured. Does it find what is not there, and what was planted?
+
+40 runs of a row against itself, judged as any experiment is, then the recorded rounds paired anew many times; and
+FastAPI against itself with a known number of CPU µs added to every request (lab/planted.py), in processes started anew
+several times, for two processes of one program differ a little, too.
+"""
+
+import math
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from statistics import fmean, pstdev, stdev
+from typing import Any
+
+from rich.console import Console
+
+from lab.experiments import Arm, Contrast, Experiment, Load
+from lab.experiments.outcomes import Outcome
+from lab.generator.client import Generator
+from lab.judge.evidence import FIGURES
+from lab.judge.judge import Blocks, Finding, Setting, judge, typical
+from lab.judge.statistics import LOOKS, Comparison, compare, log_ratios
+from lab.report import report
+from lab.run import results
+from lab.run.run import Plan, Runner
+from lab.stack import doors
+from lab.stack.compose_file import Row, Table
+
+RUNS = 40
+ROWS = ("flask", "fastapi", "wsgi", "asgi")
+PLANTED = (3, 10)  # percent
+PLAIN = "fastapi"  # what is slowed down
+STARTS = 6  # of the planted rows' processes
+ROUNDS = 40  # of all planted rows in turn, after each start
+PLAN = Plan(looks=1, scale=0.65, budget_s=None)
+MINUTE = LOOKS[-1]  # pairs: they take about a minute
+REPAIRED = 2_000  # runs made of recorded blocks
+FIGURE = FIGURES["cpu_us"]
+STEPS = [number / 1000 for number in range(5, 151, 5)]  # slowdowns to look for the smallest among
+
+
+@dataclass(frozen=True)
+class Planted:
+    """A slowdown that was planted, and what was measured of it."""
+
+    us: float
+    ratio: float
+    apart: float  # spread of its log ratio from start to start: what two processes of one program differ by
+    found: float  # share of one-minute runs that find it
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """What came out; shares are of all runs of their kind."""
+
+    judged: list[Finding]  # of the runs of a row against itself
+    false_alarms: float  # of those made by re-pairing
+    planted: dict[int, Planted]  # by percent
+    starts: int  # of the planted rows' processes
+    smallest: float | None  # the smallest slowdown that 90 % of one-minute runs find
+    spread: float  # of the log ratio of a row to itself within a round
+
+
+def against_itself(row: str, number: int) -> Experiment:
+    return experiment(f"{row} {number}", (Arm(row, "A"), Arm(row, "B")), (Contrast("A", "B", "cpu_us"),))
+
+
+def experiment(name: str, arms: tuple[Arm, ...], contrasts: tuple[Contrast, ...]) -> Experiment:
+    """GET /json, 16 clients, as the experiments on the basic request have it."""
+    return Experiment(name, name, name, "", "", "", "", arms, contrasts, {}, Load())
+
+
+def run(console: Console) -> Path:
+    """Runs it all, about half an hour; the folder of its results. LabError where it cannot be done."""
+    folder = results.new_folder("calibration")
+    header, alike = measure_alike(folder, console)
+    plain_us = fmean(
+        [
+            typical(blocks, "", arm, "cpu_us")
+            for name, blocks in alike.items()
+            if name.partition(" ")[0] == PLAIN
+            for arm in "AB"
+        ]
+    )
+    planted = measure_planted(folder, plain_us, console)
+    text = render(calibrate(Setting.of(header), alike, planted, plain_us), header)
+    (folder / "calibration.md").write_text(text)
+    console.print(text, markup=False)
+    return folder
+
+
+def measure_alike(folder: Path, console: Console) -> tuple[dict[str, Any], dict[str, Blocks]]:
+    experiments = [against_itself(ROWS[number % len(ROWS)], number) for number in range(RUNS)]
+    with doors.native(ROWS, console.print) as door:
+        header = results.header(door, list(ROWS), {"looks": PLAN.looks, "seed": random.randrange(2**32)})
+        found = results.Run(folder, header)
+        with Generator(door, folder / "alike.jsonl", header) as generator:
+            Runner(generator, found, PLAN, console).all(experiments)
+    return header, found.blocks
+
+
+def measure_planted(folder: Path, plain_us: float, console: Console) -> list[Blocks]:
+    """The rounds of each start. Nothing is planted in the baseline, but it runs the same code."""
+    table = Table()
+    arms = [Arm(planted_name(percent)) for percent in (0, *PLANTED)]
+    for percent, arm in zip((0, *PLANTED), arms, strict=True):
+        table.services[arm.row] = planted_row(table, arm.row, plain_us * percent / 100)
+    contrasts = tuple(Contrast(arm.name, arms[0].name, "cpu_us") for arm in arms[1:])
+    planted = experiment("planted", tuple(arms), contrasts)
+    starts = []
+    for start in range(STARTS):
+        console.print(f"planted slowdowns: start {start + 1} of {STARTS}")
+        with doors.native([arm.row for arm in arms], lambda text: None, table) as door:
+            plan = {"looks": PLAN.looks, "seed": random.randrange(2**32)}
+            header = results.header(door, [arm.row for arm in arms], plan)
+            with Generator(door, folder / f"planted-{start}.jsonl", header) as generator:
+                runner = Runner(generator, results.Run(folder, header), PLAN, console)
+                starts.append(Blocks([]))
+                runner.in_slices(planted, "", starts[-1], range(ROUNDS))
+    return starts
+
+
+def planted_name(percent: int) -> str:
+    return f"{PLAIN}-planted-{percent}"
+
+
+def planted_row(table: Table, name: str, us: float) -> Row:
+    plain = next(row for row in table.rows if row.name == PLAIN)
+    command = [word.replace("fastapi_service:", "lab.calibration.planted:") for word in plain.command]
+    return replace(
+        plain, name=name, command=command, environment=plain.environment | {"ROW": name, "PLANTED_US": f"{us}"}
+    )
+
+
+def calibrate(setting: Setting, alike: dict[str, Blocks], starts: list[Blocks], plain_us: float) -> Calibration:
+    chance = random.Random(1)  # the same blocks give the same figures
+    by_row: dict[str, list[float]] = {row: [] for row in ROWS}
+    judged: list[Finding] = []
+    for number, (name, blocks) in enumerate(alike.items()):
+        row = name.partition(" ")[0]
+        judged.extend(judge(against_itself(row, number), blocks, setting).findings)
+        by_row[row] += log_ratios(values(blocks, "A"), values(blocks, "B"))
+    nothing = [anew(chance, by_row[ROWS[number % len(ROWS)]]) for number in range(REPAIRED)]
+    found = {}
+    for percent in PLANTED:
+        ratios = [log_ratios(values(each, planted_name(percent)), values(each, planted_name(0))) for each in starts]
+        means = [fmean(each) for each in ratios]
+        share = found_in([window(chance, chance.choice(ratios)) for _ in range(REPAIRED)])
+        found[percent] = Planted(plain_us * percent / 100, math.exp(fmean(means)), stdev(means), share)
+    power = {step: found_in([[ratio + math.log1p(step) for ratio in run] for run in nothing]) for step in STEPS}
+    return Calibration(
+        judged=judged,
+        false_alarms=fmean(any(each.detected for each in looks(run)) for run in nothing),
+        planted=found,
+        starts=len(starts),
+        smallest=next((step for step, share in power.items() if share >= 0.9), None),
+        spread=pstdev(ratio for ratios in by_row.values() for ratio in ratios),
+    )
+
+
+def values(blocks: Blocks, arm: str) -> list[float]:
+    turns = blocks.of("", arm)
+    return [FIGURE.of(turns[number]) for number in sorted(turns)]
+
+
+def window(chance: random.Random, ratios: Sequence[float]) -> list[float]:
+    """The pairs of a minute somewhere in a longer series: neighbours stay neighbours."""
+    start = chance.randrange(len(ratios) - MINUTE + 1)
+    return list(ratios[start : start + MINUTE])
+
+
+def anew(chance: random.Random, ratios: Sequence[float]) -> list[float]:
+    """A minute of a row against itself, in which chance says which block of each pair is whose."""
+    return [chance.choice((1, -1)) * ratio for ratio in window(chance, ratios)]
+
+
+def looks(ratios: Sequence[float]) -> list[Comparison]:
+    return [compare(ratios[:pairs], look, len(LOOKS)) for look, pairs in enumerate(LOOKS, 1)]
+
+
+def found_in(runs: Sequence[Sequence[float]]) -> float:
+    """The share of runs in which some look detects that the first row is slower."""
+    return fmean(any(each.detected and each.ratio > 1 for each in looks(run)) for run in runs)
+
+
+def render(found: Calibration, header: dict[str, Any]) -> str:
+    """The result as docs/calibration.md has it."""
+    facts = {
+        "found": found,
+        "header": header,
+        "repaired": REPAIRED,
+        "detected": sum(each.comparison.detected for each in found.judged if each.comparison),
+        "matters": sum(each.outcome in (Outcome.BETTER, Outcome.WORSE) for each in found.judged),
+        "refused": sum(bool(each.reasons) for each in found.judged),
+        "undecided": sum(each.outcome == Outcome.INCONCLUSIVE for each in found.judged),
+    }
+    return report.render("calibration.md.j2", facts)

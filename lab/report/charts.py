@@ -1,0 +1,287 @@
+"""Charts of an experiment as inline SVG, drawn by matplotlib."""
+
+import html
+import math
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from io import StringIO
+from statistics import fmean
+from typing import Any
+
+import matplotlib as mpl
+from matplotlib.axes import Axes
+from matplotlib.axis import Axis
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
+
+from lab.experiments import Arm
+from lab.experiments.outcomes import Outcome
+from lab.judge.evidence import FIGURES
+from lab.judge.judge import Finding, crossover
+from lab.judge.statistics import Comparison, intervals
+from lab.judge.words import that_depends
+from lab.report.tables import HEADINGS, SPECIAL, Section, number, what
+
+# Okabe and Ito's colours, which colour-blind people can tell apart; without the yellow, which is lost on white.
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+MARKERS = {"WSGI": "o", "ASGI": "s"}
+LINES = {"p99_ms": "--"}
+SPREAD_OVER_DECADES = ("p50_ms", "p99_ms", "probe_p95_ms", "after_ms", "held")
+GREY = "#6b6b6b"
+STYLE: Any = {  # any: matplotlib types every key of it by name
+    "svg.fonttype": "none",
+    "svg.hashsalt": "lab",  # the same run gives the same bytes
+    "font.size": 10,
+    "axes.titlesize": 10,
+    "axes.labelsize": 10,
+    "legend.fontsize": 9,
+    "xtick.labelsize": 9,
+    "ytick.labelsize": 9,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "grid.color": "#e4e4e4",
+    "axes.axisbelow": True,
+    "lines.linewidth": 1.6,
+    "lines.markersize": 5,
+    "figure.facecolor": "white",
+}
+NOTHING = dict.fromkeys(("Creator", "Date", "Format", "Type"))  # metadata that would change or point elsewhere
+
+
+@dataclass(frozen=True)
+class Chart:
+    svg: str
+    caption: str
+
+
+def of(section: Section) -> list[Chart]:
+    """What suits the experiment: lines against its levels, or its ratios; and the waterfall."""
+    experiment = section.judgement.experiment
+    if experiment.vary and len(section.levels) > 1:
+        return [against_level(section, each) for each in charted(experiment.figures) if measured(section, each)]
+    charts = [ratios(section)] if any(each.comparison for each in section.judgement.findings) else []
+    if section.steps():
+        charts.append(waterfall(section))
+    return charts
+
+
+def charted(figures: Sequence[str]) -> list[tuple[str, ...]]:
+    """Which figures go into which chart."""
+    if special := [name for name in figures if name in SPECIAL]:
+        return [(name,) for name in special]
+    return [*([("cpu_us",)] if "cpu_us" in figures else []), ("throughput",), ("p50_ms", "p99_ms")]
+
+
+def measured(section: Section, figures: Sequence[str]) -> bool:
+    """Whether there is anything to draw: the gates may have refused it all."""
+    arms = section.judgement.experiment.arms
+    cells = (section.cell(level, arm, name) for name in figures for level in section.levels for arm in arms)
+    return any(not math.isnan(cell.value) for cell in cells)
+
+
+def draw(name: str, height: float, caption: str, paint: Callable[[Figure, Axes], None]) -> Chart:
+    with mpl.rc_context(STYLE):
+        figure = Figure(figsize=(4.2, height), layout="constrained")
+        paint(figure, figure.subplots())
+        out = StringIO()
+        figure.savefig(out, format="svg", metadata=NOTHING)
+    svg = out.getvalue()
+    svg = svg[svg.index("<svg") :].replace("<svg", f'<svg role="img" aria-label="{html.escape(caption)}"', 1)
+    # Several charts stand in one page: ids, and what refers to them, must differ.
+    return Chart(re.sub(r'(\bid="|href="#|url\(#)', rf"\g<1>{name}-", svg), caption)
+
+
+# Lines against levels
+
+
+def against_level(section: Section, figures: tuple[str, ...]) -> Chart:
+    experiment = section.judgement.experiment
+    refused: dict[str, None] = {}
+
+    def paint(figure: Figure, axes: Axes) -> None:
+        for index, arm in enumerate(experiment.arms):
+            for name in figures:
+                label = arm.name if name == figures[0] else "_"
+                refused.update(dict.fromkeys(line(axes, section, index, name, label)))
+        axes.set_title(" and ".join(HEADINGS[name] for name in figures), loc="left")
+        axes.set_xlabel(f"{experiment.vary} (log scale)")
+        axes.set_xscale("log")
+        axes.set_xticks([float(level) for level in section.levels], section.levels)
+        axes.xaxis.set_minor_locator(NullLocator())
+        if figures[0] in SPREAD_OVER_DECADES:
+            axes.set_yscale("log")
+            low, high = axes.get_ylim()
+            axes.set_ylim(low / 1.2, high * 1.2)
+            plain_log(axes.yaxis)
+        else:
+            axes.set_ylim(bottom=0)
+        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,g}"))
+        mark_turn(axes, section, figures)
+        if figures == ("throughput",) and experiment.threads:
+            mark_ceiling(axes, experiment.threads, experiment.load.options["wait_ms"] / 1000)
+        figure.legend(loc="outside lower center", ncols=3, frameon=False)
+
+    caption = f"{experiment.title}: {' and '.join(what(name) for name in figures)} against {experiment.vary}."
+    chart = draw(f"{experiment.name}-{figures[0]}", 3.4, caption, paint)
+    said = [chart.caption, "● WSGI, ■ ASGI; bars: 95 % interval over the rounds."]
+    said += ["Dashed: p99."] if "p99_ms" in figures else []
+    said += [f"Left out, for the gates refused it: {', '.join(refused)}."] if refused else []
+    return Chart(chart.svg, " ".join(said))
+
+
+def line(axes: Axes, section: Section, place: int, figure: str, label: str) -> list[str]:
+    """Draws an arm; what the gates have refused is left out, and named."""
+    arm = section.judgement.experiment.arms[place]
+    points, refused = [], []
+    for level in section.levels:
+        cell = section.cell(level, arm, figure)
+        if cell.reasons:
+            refused.append(f"{arm.name} at {level}")
+        elif not math.isnan(cell.value):
+            points.append((float(level), *spread(section, level, arm, figure)))
+    if points:
+        xs, mids, lows, highs = zip(*points, strict=True)
+        lengths = [whiskers(mid, low, high) for mid, low, high in zip(mids, lows, highs, strict=True)]
+        axes.errorbar(
+            xs, mids, list(zip(*lengths, strict=True)), color=COLOURS[place], label=label, capsize=2.5, elinewidth=1.2,
+            marker=MARKERS[section.interface(arm)], ls=LINES.get(figure, "-"),
+            ms=8.5 - 0.9 * place, lw=3 - 0.35 * place,  # thinner above thicker: equal arms all stay in sight
+        )  # fmt: skip
+    return refused
+
+
+def spread(section: Section, level: str, arm: Arm, figure: str) -> tuple[float, float, float]:
+    """The geometric mean over the rounds and its interval, which needs three of them."""
+    logs = [math.log(FIGURES[figure].of(turn)) for turn in section.turns(level, arm.name)]
+    mid = fmean(logs)
+    ((low, high),) = intervals(logs, 0.95) if len(logs) > 2 else [(mid, mid)]
+    return math.exp(mid), math.exp(low), math.exp(high)
+
+
+def whiskers(mid: float, low: float, high: float) -> tuple[float, float]:
+    """How far an interval reaches to either side; one that is a point may be off by the rounding of floating point."""
+    return max(mid - low, 0), max(high - mid, 0)
+
+
+def mark_turn(axes: Axes, section: Section, figures: tuple[str, ...]) -> None:
+    """Where the deciding contrast that depends on the level begins or ceases to hold."""
+    found = that_depends(section.judgement)
+    if found and found[0].contrast.figure in figures and (turn := crossover(found)):
+        axes.axvline(turn, color=GREY, ls=":")
+        axes.text(
+            turn, 0.97, f"turns at about {turn:.2g} ", rotation=90, ha="right", va="top", size=9, color=GREY,
+            transform=axes.get_xaxis_transform(),
+        )  # fmt: skip
+
+
+def mark_ceiling(axes: Axes, threads: int, wait_s: float) -> None:
+    ceiling = threads / wait_s
+    axes.axhline(ceiling, color=GREY, lw=1)
+    label = f"{threads} threads ÷ {wait_s:g} s = {ceiling:,.0f}/s"
+    axes.text(0.99, ceiling, label, ha="right", va="bottom", size=9, color=GREY, transform=axes.get_yaxis_transform())
+
+
+def plain_log(axis: Axis) -> None:
+    """Whole numbers, not powers of ten: 1, 2, 5, 10; or even steps where the axis spans less than that."""
+    low, high = axis.get_view_interval()
+    axis.set_major_locator(LogLocator(subs=(1, 2, 5)) if high > 4 * low else MaxNLocator(5))
+    axis.set_minor_locator(NullLocator())
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,g}"))
+
+
+# Ratios
+
+
+def ratios(section: Section) -> Chart:
+    """A forest plot: a ratio with its interval for each finding, and its A/A control below in grey."""
+    found = section.judgement.findings
+
+    def paint(figure: Figure, axes: Axes) -> None:
+        axes.set_xscale("log")
+        bounds = [1.25, 0.8]
+        for place, finding in enumerate(found):
+            contrast = finding.contrast
+            name_row(axes, place, f"{contrast.subject} / {contrast.baseline}, {what(contrast.figure)}")
+            bounds += ratio_row(axes, place, finding)
+        axes.axvline(1, color="black", lw=1)
+        axes.set_xlim(min(bounds) / 1.05, max(bounds) * 1.05)
+        plain_log(axes.xaxis)
+        axes.set_xlabel("first ÷ second (log scale)")
+        only_rows(axes, len(found))
+
+    title = section.judgement.experiment.title
+    caption = f"{title}: ratios with their 95 % intervals. Filled: it matters. Shaded: the margin. Grey: A/A control."
+    return draw(f"{section.judgement.experiment.name}-ratios", 0.9 + 0.62 * len(found), caption, paint)
+
+
+def ratio_row(axes: Axes, place: int, finding: Finding) -> list[float]:
+    """Draws it, and says how far it reaches; a refused finding is a word, not a number."""
+    comparison = finding.comparison
+    if not comparison:
+        said = "refused" if finding.reasons else "too few pairs"
+        beside(axes, 1, place + 0.12, said, GREY)
+        return []
+    margin = 1 + comparison.margin
+    axes.fill_betweenx((place - 0.05, place + 0.42), 1 / margin, margin, color="#d9d9d9", lw=0)
+    matters = comparison.outcome in (Outcome.BETTER, Outcome.WORSE)
+    bar(axes, place + 0.1, comparison, COLOURS[0], matters)
+    reach = [comparison.low, comparison.high]
+    if finding.control:
+        bar(axes, place + 0.3, finding.control, GREY, False)
+        reach += [finding.control.low, finding.control.high]
+    return reach
+
+
+def bar(axes: Axes, y: float, comparison: Comparison, colour: str, filled: bool) -> None:
+    below, above = whiskers(comparison.ratio, comparison.low, comparison.high)
+    axes.errorbar(
+        comparison.ratio, y, xerr=[[below], [above]], color=colour, marker="D", capsize=3,
+        mfc=colour if filled else "white", lw=1 if colour == GREY else 1.8, ms=3 if colour == GREY else 6,
+    )  # fmt: skip
+
+
+def name_row(axes: Axes, place: int, label: str) -> None:
+    """Above the row, not beside it: names are long and screens narrow."""
+    behind = {"facecolor": "white", "edgecolor": "none", "pad": 1}
+    axes.text(0, place - 0.24, label, va="center", size=9, transform=axes.get_yaxis_transform(), bbox=behind)
+
+
+def beside(axes: Axes, x: float, y: float, text: str, colour: str) -> None:
+    axes.annotate(text, (x, y), (4, 0), textcoords="offset points", va="center", size=9, color=colour)
+
+
+def only_rows(axes: Axes, count: int) -> None:
+    axes.set_ylim(count - 0.45, -0.5)
+    axes.set_yticks([])
+    axes.spines["left"].set_visible(False)
+
+
+# Steps
+
+
+def waterfall(section: Section) -> Chart:
+    """From the first arm to the last, by one change at a time."""
+    experiment, steps = section.judgement.experiment, section.steps()
+    metric = FIGURES[experiment.contrasts[0].figure].metric
+
+    def paint(figure: Figure, axes: Axes) -> None:
+        whole = [(experiment.arms[0].name, 0.0, steps[0].start), (experiment.arms[-1].name, 0.0, steps[-1].end)]
+        bars = [whole[0], *((step.label, step.start, step.end) for step in steps), whole[1]]
+        reach = max(max(start, end) for _, start, end in bars)
+        for place, (label, start, end) in enumerate(bars):
+            total = place in (0, len(bars) - 1)
+            colour = GREY if total else COLOURS[1] if end > start else COLOURS[0]
+            name_row(axes, place, label)
+            axes.barh(place + 0.15, end - start, left=start, height=0.38, color=colour)
+            sign = "" if total else "+" if end > start else "−"
+            beside(axes, max(start, end), place + 0.15, f"{sign}{number(abs(end - start))} {metric.unit}", "black")
+        axes.set_xlim(0, reach * 1.22)
+        axes.set_xlabel(f"{metric.what}, {metric.unit}")
+        only_rows(axes, len(bars))
+
+    caption = (
+        f"{experiment.title}: {metric.what} from {experiment.arms[0].name} to {experiment.arms[-1].name}, step by step."
+    )
+    return draw(f"{experiment.name}-waterfall", 0.9 + 0.52 * (len(steps) + 2), caption, paint)

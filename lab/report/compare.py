@@ -1,0 +1,122 @@
+"""`lab compare`: what has changed from one run to another, contrast by contrast."""
+
+import math
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from rich.console import Console
+from rich.table import Table as Grid
+from scipy import stats
+
+from lab import LabError
+from lab.experiments.outcomes import Outcome, Verdict
+from lab.judge.evidence import FIGURES
+from lab.judge.judge import Finding, paired
+from lab.judge.statistics import NO_SPREAD, judge, log_ratios
+from lab.judge.words import outcome, ratio
+from lab.report.tables import Section, sections, what
+from lab.run.results import Run
+
+Key = tuple[str, str, str, str, str]  # experiment, level, subject, baseline, figure
+LEVEL = 0.05
+
+
+@dataclass(frozen=True)
+class Change:
+    """One contrast at one level, in both runs."""
+
+    experiment: str
+    before: Finding
+    after: Finding
+    ratio: float  # the later ratio over the earlier, with its interval
+    low: float
+    high: float
+    said: str
+
+    @property
+    def label(self) -> str:
+        contrast = self.after.contrast
+        level = f" at {self.after.level}" if self.after.level else ""
+        return f"{self.experiment}{level}: {contrast.subject} / {contrast.baseline}, {what(contrast.figure)}"
+
+
+@dataclass(frozen=True)
+class Changes:
+    changes: list[Change]
+    verdicts: dict[str, tuple[Verdict, Verdict]]  # of the experiments in both runs
+
+
+def compare_runs(before: Run, after: Run) -> Changes:
+    """LabError where the runs are of different doors, or have no contrast in common that was judged in both."""
+    doors = before.header["door"], after.header["door"]
+    if doors[0] != doors[1]:
+        said = f"{before.folder} is {doors[0]}, {after.folder} is {doors[1]}"
+        raise LabError(f"results of different doors are not compared: another Python, another nginx ({said})")
+    first, second = judged(before), judged(after)
+    changes = [change(key[0], first[key], second[key]) for key in second if key in first]
+    if not changes:
+        raise LabError(f"{before.folder} and {after.folder} have no comparison in common that was judged in both")
+    verdicts = [{each.experiment.name: each.verdict for each in run.judgements()} for run in (before, after)]
+    both = {name: (verdicts[0][name], found) for name, found in verdicts[1].items() if name in verdicts[0]}
+    return Changes(changes, both)
+
+
+def judged(run: Run) -> dict[Key, tuple[Finding, list[float]]]:
+    """The findings that the gates let stand, each with the log ratios of its pairs."""
+    found: dict[Key, tuple[Finding, list[float]]] = {}
+    for section in sections(run):
+        for finding in section.judgement.findings:
+            contrast = finding.contrast
+            if finding.comparison:
+                name = section.judgement.experiment.name
+                key = (name, finding.level, contrast.subject, contrast.baseline, contrast.figure)
+                found[key] = finding, pairs(section, finding, finding.comparison.pairs)
+    return found
+
+
+def pairs(section: Section, finding: Finding, count: int) -> list[float]:
+    of = FIGURES[finding.contrast.figure].of
+    both = paired(finding.contrast, finding.level, section.blocks)
+    return log_ratios(*([of(turn) for turn in turns[:count]] for turns in both))
+
+
+def change(experiment: str, before: tuple[Finding, list[float]], after: tuple[Finding, list[float]]) -> Change:
+    """Welch's t on the log ratios: the two runs are independent, and one may be noisier than the other."""
+    metric = FIGURES[after[0].contrast.figure].metric
+    whole, narrow = welch(after[1], before[1], 1 - LEVEL, 1 - 2 * LEVEL)
+    said = {Outcome.NO_DIFFERENCE: "no change that matters", Outcome.INCONCLUSIVE: "inconclusive"}
+    found = judge(whole, narrow, math.log1p(metric.margin), metric.smaller_is_better)
+    mid = statistics.fmean(after[1]) - statistics.fmean(before[1])
+    low, high = whole
+    return Change(
+        experiment, before[0], after[0], math.exp(mid), math.exp(low), math.exp(high), said.get(found, "changed")
+    )
+
+
+def welch(one: Sequence[float], other: Sequence[float], *confidences: float) -> list[tuple[float, float]]:
+    """Intervals for the difference of the means; points where neither varies."""
+    if all(max(values) - min(values) < NO_SPREAD for values in (one, other)):
+        point = round(statistics.fmean(one) - statistics.fmean(other), 9)
+        return [(point, point)] * len(confidences)
+    test = stats.ttest_ind(one, other, equal_var=False)
+    bounds = [test.confidence_interval(confidence) for confidence in confidences]
+    return [(float(bound.low), float(bound.high)) for bound in bounds]
+
+
+def show(console: Console, before: Run, after: Run, found: Changes) -> None:
+    for name, run in (("before", before), ("after", after)):
+        console.print(f"{name:>6}: {run.folder}, {run.header['began']}, {run.header['machine']}")
+    grid = Grid(box=None, padding=(0, 2, 0, 0))
+    for heading in ("", "before", "after", "change (95 % interval)", "in words"):
+        grid.add_column(heading)
+    for each in found.changes:
+        moved = f"× {each.ratio:,.2f} ({each.low:,.2f}–{each.high:,.2f})"
+        said = f"[bold]{each.said}[/]" if each.said == "changed" else each.said
+        if each.before.outcome != each.after.outcome:
+            said += f" (was {outcome(each.before)}, is {outcome(each.after)})"
+        grid.add_row(each.label, ratio(each.before.comparison), ratio(each.after.comparison), moved, said)
+    console.print(grid)
+    for name, (first, second) in found.verdicts.items():
+        verdict = f"still {second}" if first == second else f"[bold]was {first}, is {second}[/]"
+        console.print(f"{name}: {verdict}")

@@ -1,0 +1,104 @@
+"""The report of a run, report.html and report.md, made from its raw.jsonl alone."""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup, escape
+
+from lab.experiments import Experiment
+from lab.experiments.outcomes import Verdict
+from lab.judge.judge import Judgement
+from lab.judge.statistics import LOOKS
+from lab.judge.words import verdict_sentence
+from lab.report import charts, tables
+from lab.report.tables import Footnotes, Section, Table
+from lab.run.results import Run
+
+TEMPLATES = Path(__file__).parent / "templates"
+
+
+@dataclass(frozen=True)
+class Part:
+    """One experiment as the report shows it."""
+
+    experiment: Experiment
+    verdict: Verdict
+    sentence: str
+    planted: str  # of a planted fault: whether the gates saw it
+    charts: list[charts.Chart]
+    tables: list[Table]
+    notes: list[str]  # below the tables: why a figure was refused
+    size: int  # blocks
+    gates: list[tuple[str, list[str]]]
+
+
+def write(run: Run) -> Path:
+    """Both into the run's folder; the path of the HTML."""
+    shown = [section for section in tables.sections(run) if section.size]
+    parts = [part(section) for section in shown]
+    facts = {
+        "run": run,
+        "parts": parts,
+        "shortfalls": tables.shortfalls(run, shown),
+        "audit": tables.audit(run),
+        "placement": tables.placement(run),
+        "environment": tables.environment(run),
+        "commands": tables.commands(run),
+        "gate_list": tables.gate_list(),
+        "method": render("method.txt.j2", {"run": run, "pairs": LOOKS}).strip().split("\n\n"),
+    }
+    for name in ("report.html", "report.md"):
+        (run.folder / name).write_text(render(f"{name}.j2", facts))
+    return run.folder / "report.html"
+
+
+def part(section: Section) -> Part:
+    judgement, notes = section.judgement, Footnotes()
+    shown = (tables.findings(section, notes), tables.waterfall(section), tables.arms(section, notes))
+    return Part(
+        experiment=judgement.experiment,
+        verdict=judgement.verdict,
+        sentence=verdict_sentence(judgement),
+        planted=planted(judgement),
+        charts=charts.of(section),
+        tables=[table for table in shown if table],
+        notes=notes.reasons,
+        size=section.size,
+        gates=tables.gates(section),
+    )
+
+
+def planted(judgement: Judgement) -> str:
+    if not judgement.experiment.must_be_refused:
+        return ""
+    if judgement.as_planned:
+        return "A fault was planted here on purpose, and the gates saw it."
+    return "A fault was planted here on purpose, and the gates did not see it: do not trust this run."
+
+
+def render(template: str, facts: dict[str, Any]) -> str:
+    jinja = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        autoescape=template.endswith(".html.j2"),
+    )
+    jinja.filters["md"] = markdown
+    jinja.filters["code"] = code
+    return jinja.get_template(template).render(facts)
+
+
+def markdown(text: object) -> str:
+    """As text within a table or a paragraph: no HTML, no cell's end."""
+    flat = " ".join(str(text).split())
+    return flat.replace("&", "&amp;").replace("<", "&lt;").replace("|", "\\|")
+
+
+def code(text: str) -> Markup:
+    """As HTML in which what stands between backticks is code."""
+    return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(text))))  # noqa: S704  (escaped)

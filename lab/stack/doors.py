@@ -1,0 +1,202 @@
+"""Where the rows run that an experiment measures: the native stack, a running Compose stack, any URL."""
+
+import json
+import os
+import ssl
+import subprocess
+import sys
+import tempfile
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+import meter
+from lab import LabError
+from lab.stack.compose_file import ROOT, Table
+from lab.stack.machine import cpus, pin
+from lab.stack.native import NativeStack
+
+Generator = subprocess.Popen[str]
+BLOCKS = ["-m", "lab.generator.process"]
+BESIDE = ("nginx", "postgres")  # what shares the CPUs of the generator
+
+
+@dataclass(frozen=True)
+class Door:
+    """A stack that runs. `placed` says which CPUs carry what; empty where nobody here can know."""
+
+    name: str
+    rows: dict[str, dict[str, Any]]  # of rows.json, by name
+    gateway: str
+    generator: Callable[[], Generator]
+    pid: Callable[[str], int]  # of a service's first process, where it can be watched from here; else 0
+    placed: dict[str, str]
+    only_path: str | None = None  # the only way in, where there is but one
+
+    def about(self, row: str) -> dict[str, Any]:
+        """What the row says of itself. LabError where it does not run."""
+        if row not in self.rows:
+            raise LabError(f"{self.gateway} has no row {row}: it has {', '.join(self.rows)}")
+        try:
+            with fetch(f"{self.gateway}/{row}/about") as answer:
+                return dict(json.load(answer))
+        except (OSError, ValueError) as error:
+            hint = "docker compose --profile variants up --detach --wait starts them all"
+            raise LabError(f"{row} does not run at {self.gateway} ({error}): {hint}") from error
+
+    def path(self, wanted: str) -> str:
+        return self.only_path or wanted
+
+    def processes(self, service: str) -> list[psutil.Process]:
+        """As they are now; none where they cannot be watched from here."""
+        return meter.tree(pid) if (pid := self.pid(service)) else []
+
+
+def enter(where: str, rows: Sequence[str], progress: Callable[[str], object]) -> AbstractContextManager[Door]:
+    """The door that `where` names: native, compose, or a URL. LabError where there is none."""
+    if where == "native":
+        return native(rows, progress)
+    if where == "compose":
+        return compose()
+    if where.startswith(("http://", "https://")):
+        return url(where.rstrip("/"))
+    raise LabError(f"--on takes native, compose or a URL, not {where!r}")
+
+
+@contextmanager
+def native(rows: Sequence[str], progress: Callable[[str], object], table: Table | None = None) -> Iterator[Door]:
+    """A stack of its own with only these rows; it stops at the end."""
+    table = table or Table()
+    require_cpus(table)
+    profiles = tuple({profile for service in table.services.values() for profile in service.profiles})
+    others = {row.name for row in table.rows} - set(rows) | {"locust", "locust-worker"}
+    with NativeStack(table, profiles, leave_out=tuple(others), progress=progress) as stack:
+        pinned = pin(table.services["locust-worker"].cpuset)
+
+        def generator() -> Generator:
+            # A session of its own: Ctrl-C is for the lab, which ends this when it has kept what was measured.
+            command = [*pinned, sys.executable, *BLOCKS]
+            return start(command, cwd=ROOT, env=os.environ | stack.targets, start_new_session=True)
+
+        known = json.loads(Path(stack.targets["ROWS_FILE"]).read_text())
+        cpusets = {name: service.cpuset if pinned else "" for name, service in table.services.items()}
+
+        def pid(service: str) -> int:
+            return stack.pid(service) if service in stack.services else 0
+
+        yield Door("native", {row["name"]: row for row in known}, stack.https, generator, pid, placed(rows, cpusets))
+
+
+@contextmanager
+def compose() -> Iterator[Door]:
+    """The stack that `docker compose up` runs. LabError where it does not run."""
+    table = Table()
+    running = {each["Service"]: each["Name"] for each in compose_ps()}
+    for service in ("nginx", "locust-worker"):
+        if service not in running:
+            raise LabError(f"Compose does not run {service}: docker compose up --detach --wait")
+    gateway = f"https://localhost:{published(running['nginx'])}"
+
+    def generator() -> Generator:
+        command = ["docker", "compose", "exec", "--no-TTY", "locust-worker", "python", *BLOCKS]
+        return start(command, cwd=ROOT, start_new_session=True)
+
+    def pid(service: str) -> int:
+        return pid_of(running.get(service, ""))
+
+    cpusets = {name: service.cpuset for name, service in table.services.items()}
+    rows = rows_of(gateway)
+    yield Door("compose", rows, gateway, generator, pid, placed([*running.keys() & rows.keys()], cpusets))
+
+
+@contextmanager
+def url(gateway: str) -> Iterator[Door]:
+    """A lab's gateway anywhere. Only what a client sees can be measured there, through the gateway."""
+    path = "gateway" if gateway.startswith("https") else "plain"
+    with remote(gateway, gateway) as (rows, targets):
+
+        def generator() -> Generator:
+            environ = os.environ | targets
+            return start([sys.executable, *BLOCKS], cwd=ROOT, env=environ, start_new_session=True)
+
+        yield Door(gateway, rows, gateway, generator, lambda service: 0, {}, only_path=path)
+
+
+@contextmanager
+def remote(gateway: str, plain: str) -> Iterator[tuple[dict[str, dict[str, Any]], dict[str, str]]]:
+    """The rows behind a gateway of another machine, and the environment in which the load suite finds them."""
+    rows = rows_of(gateway)
+    with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
+        json.dump(list(rows.values()), file)
+        file.flush()
+        yield rows, {"ROWS_FILE": file.name, "GATEWAY": gateway, "GATEWAY_PLAIN": plain}
+
+
+def start(command: list[str], **options: Any) -> Generator:
+    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, **options)
+
+
+def placed(rows: Sequence[str], cpusets: dict[str, str]) -> dict[str, str]:
+    """Which CPUs carry what."""
+    row = ", ".join(sorted({cpusets[row] or "any" for row in rows}))
+    names = {"rows": row, "generator": cpusets["locust-worker"]} | {name: cpusets[name] for name in BESIDE}
+    return {name: cpuset or "any" for name, cpuset in names.items()}
+
+
+def require_cpus(table: Table) -> None:
+    """LabError where the row under load and the generator cannot have CPUs of their own."""
+    have = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else set(range(os.cpu_count() or 1))
+    if len(have) < 2:
+        raise LabError("a measurement needs two CPUs, one for the row and one for the load: this machine lends one")
+    wanted = cpus(table.rows[0].cpuset) | cpus(table.services["locust-worker"].cpuset)
+    if hasattr(os, "sched_getaffinity") and not wanted <= have:
+        lent = ",".join(map(str, sorted(have)))
+        raise LabError(f"this machine lends the CPUs {lent}: set ROW_CPUS and OTHER_CPUS to some of them")
+
+
+def fetch(address: str) -> Any:
+    unverified = ssl._create_unverified_context()  # noqa: S323  (the lab's own certificate)
+    return urllib.request.urlopen(address, timeout=10, context=unverified)  # noqa: S310  (the user's own stack)
+
+
+def rows_of(gateway: str) -> dict[str, dict[str, Any]]:
+    """The rows of the stack behind a gateway. LabError where it does not say."""
+    try:
+        with fetch(f"{gateway}/rows.json") as answer:
+            return {row["name"]: row for row in json.load(answer)}
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise LabError(f"{gateway} does not say which rows it has ({error}): does a stack run there?") from error
+
+
+def compose_ps() -> list[dict[str, Any]]:
+    done = docker("compose", "ps", "--format", "json")
+    return [json.loads(line) for line in done.splitlines() if line.startswith("{")]
+
+
+def published(container: str) -> int:
+    return int(docker("port", container, "8443/tcp").splitlines()[0].rpartition(":")[2])
+
+
+def pid_of(container: str) -> int:
+    """The container's first process, where this machine's own kernel runs it; else 0."""
+    if not container:
+        return 0
+    pid, _, ident = docker("inspect", "--format", "{{.State.Pid}} {{.Id}}", container).strip().partition(" ")
+    cgroup = Path(f"/proc/{pid}/cgroup")
+    return int(pid) if cgroup.exists() and ident in cgroup.read_text() else 0
+
+
+def docker(*arguments: str) -> str:
+    try:
+        done = subprocess.run(["docker", *arguments], cwd=ROOT, capture_output=True, text=True)
+    except FileNotFoundError as error:
+        raise LabError("--on compose needs Docker: without it, --on native is the same stack as processes") from error
+    if done.returncode:
+        raise LabError(f"docker {arguments[0]}: {done.stderr.strip().splitlines()[-1:] or 'failed'}")
+    return done.stdout

@@ -1,0 +1,130 @@
+"""What must exist before the stack starts: the gateway's configuration, its certificate, the database password.
+
+In Compose the service `setup` runs this once (`python -m lab.stack.setup /run/lab`); natively lab/native.py calls it.
+"""
+
+import json
+import secrets
+import shutil
+import ssl
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import trustme
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+
+import meter
+from lab import LabError
+from lab.stack.compose_file import ROOT, Row, Table
+from lab.stack.machine import cpus
+
+HOSTS = ("localhost", "127.0.0.1", "::1", "nginx")
+
+
+@dataclass(frozen=True)
+class Door:
+    """Where things are, seen from the gateway and from the user's browser."""
+
+    https: str  # what nginx listens on: a port, or address:port
+    http: str
+    https_port: int  # what the user types
+    http_port: int
+    locust_port: int
+    http3: bool
+    address: Callable[[Row], str]  # where a row listens
+    meter: Callable[[Row], str]  # the URL of its meter
+
+
+def compose_door(table: Table) -> Door:
+    nginx, locust = table.services["nginx"].published, table.services["locust"].published
+    return Door(
+        https="8443",
+        http="8080",
+        https_port=nginx[8443],
+        http_port=nginx[8080],
+        locust_port=locust[8089],
+        http3=True,  # nginx.org's image has it
+        address=lambda row: f"{row.name}:{row.port}",
+        meter=lambda row: f"http://{row.name}:{meter.PORT}/",
+    )
+
+
+def write_all(out: Path, table: Table, door: Door) -> None:
+    """Everything below `out`: `gateway/` for nginx and the clients, `secrets/` for the database's users."""
+    write_gateway(out / "gateway", table, door)
+    write_certificate(out / "gateway" / "tls")
+    write_password(out / "secrets")
+
+
+def write_gateway(out: Path, table: Table, door: Door) -> None:
+    rows = [
+        {
+            "name": row.name,
+            "interface": row.interface,
+            "framework": row.framework,
+            "server": row.server,
+            "model": row.model,
+            "upstream_http": row.upstream_http,
+            "profiles": row.profiles,
+            "address": door.address(row),
+            "meter": door.meter(row),
+            "cpus": len(cpus(row.cpuset)),
+        }
+        for row in table.rows
+    ]
+    shutil.copytree(
+        ROOT / "nginx", out, dirs_exist_ok=True, ignore=shutil.ignore_patterns("tls", "*.j2"), copy_function=shutil.copy
+    )
+    jinja = Environment(
+        loader=FileSystemLoader(ROOT / "nginx"),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        autoescape=select_autoescape(["html.j2"]),
+    )
+    for template in ("gateway.conf.j2", "html/index.html.j2"):
+        text = jinja.get_template(template).render(**vars(door), rows=rows, html=out / "html")
+        (out / template.removesuffix(".j2")).write_text(text)
+    (out / "html" / "rows.json").write_text(json.dumps(rows, indent=2))
+
+
+def write_certificate(out: Path) -> None:
+    """The user's own pair from nginx/tls where there is one, else one made here and kept for the next start."""
+    out.mkdir(exist_ok=True)
+    own = (ROOT / "nginx" / "tls" / "cert.pem", ROOT / "nginx" / "tls" / "key.pem")
+    if any(path.exists() for path in own):
+        try:
+            ssl.create_default_context(ssl.Purpose.CLIENT_AUTH).load_cert_chain(own[0], own[1])
+        except OSError as error:
+            raise LabError(f"nginx/tls must hold a cert.pem and the key.pem that belongs to it ({error})") from error
+        for path in own:
+            shutil.copyfile(path, out / path.name)
+        (out / "ca.pem").unlink(missing_ok=True)
+    elif not (out / "ca.pem").exists():
+        authority = trustme.CA(organization_name="wsgi-asgi-lab")
+        pair = authority.issue_cert(*HOSTS)
+        (out / "cert.pem").write_bytes(b"".join(blob.bytes() for blob in pair.cert_chain_pems))
+        (out / "key.pem").write_bytes(pair.private_key_pem.bytes())
+        authority.cert_pem.write_to_path(out / "ca.pem")
+    (out / "key.pem").chmod(0o600)
+
+
+def write_password(out: Path) -> None:
+    """A random password, twice: as PostgreSQL's image reads it, and as every libpq client does (PGPASSFILE)."""
+    out.mkdir(exist_ok=True)
+    password = out / "password"
+    if not password.exists():
+        password.write_text(secrets.token_urlsafe(24))
+    passfile = out / "pgpass"
+    passfile.write_text(f"*:*:*:lab:{password.read_text()}\n")
+    passfile.chmod(0o600)
+
+
+if __name__ == "__main__":
+    try:
+        table = Table()
+        write_all(Path(sys.argv[1]), table, compose_door(table))
+    except LabError as error:
+        sys.exit(f"lab: {error}")

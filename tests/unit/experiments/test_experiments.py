@@ -1,0 +1,181 @@
+"""The experiments are data: what they name exists, so that a wrong name is not found after minutes of measuring."""
+
+from argparse import ArgumentParser
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from locust.argument_parser import LocustArgumentParser
+
+from lab import LabError
+from lab.experiments import BY_NAME, DEMO, EXPERIMENTS, Arm, Experiment, Load, find
+from lab.judge.evidence import FIGURES
+from lab.stack.compose_file import Table
+from loadtest import options, targets
+from loadtest.users import SCENARIOS
+
+ROWS = {row.name for row in Table(environ={}).rows}
+OF_BLOCKS = {"Slow"}  # a scenario of lab/load.py alone
+SPEAKS = {"PageHttp2": "HTTP/2", "WebSocketIdle": "WS", "WebSocketEcho": "WS", "Broadcast": "WS"}
+
+each_experiment = pytest.mark.parametrize("experiment", EXPERIMENTS, ids=lambda experiment: experiment.name)
+each_part = pytest.mark.parametrize(
+    "part", [*DEMO, *(experiment.in_short() for experiment in EXPERIMENTS)], ids=lambda part: part.name
+)
+
+
+def loads(experiment: Experiment) -> list[Load]:
+    return [experiment.load_of(level, arm) for level in experiment.levels for arm in experiment.arms]
+
+
+@pytest.fixture
+def parser(monkeypatch: pytest.MonkeyPatch) -> ArgumentParser:
+    """The options of the load suite, as lab/blocks.py has them."""
+    monkeypatch.setattr(targets, "rows", lambda: dict.fromkeys(ROWS))
+    made = LocustArgumentParser()
+    options.add_to(made)
+    return made
+
+
+def test_names_are_unique_and_the_demo_is_made_of_them() -> None:
+    assert len(BY_NAME) == len(EXPERIMENTS)
+    assert {experiment.name for experiment in DEMO} <= BY_NAME.keys()
+
+
+def test_an_unknown_name_is_answered_with_those_there_are() -> None:
+    assert find("control") is BY_NAME["control"]
+    with pytest.raises(LabError, match="no experiment contrl") as caught:
+        find("contrl")
+    assert all(name in str(caught.value) for name in BY_NAME)
+    assert "\n" not in str(caught.value)
+
+
+@each_experiment
+def test_every_experiment_says_its_claim_its_source_and_what_would_refute_it(experiment: Experiment) -> None:
+    texts = (experiment.title, experiment.claim, experiment.source, experiment.test, experiment.equal)
+    assert all(texts) and experiment.refuted and experiment.says
+
+
+@each_experiment
+def test_every_arm_has_a_name_of_its_own_and_a_row_of_the_compose_file(experiment: Experiment) -> None:
+    assert len({arm.name for arm in experiment.arms}) == len(experiment.arms)
+    assert set(experiment.rows) <= ROWS
+
+
+@each_experiment
+def test_every_contrast_names_two_arms_a_figure_and_levels(experiment: Experiment) -> None:
+    names = {arm.name for arm in experiment.arms}
+    for contrast in experiment.contrasts:
+        assert {contrast.subject, contrast.baseline} <= names
+        assert contrast.subject != contrast.baseline
+        assert contrast.figure in FIGURES
+    assert any(contrast.decides for contrast in experiment.contrasts)
+
+
+@each_experiment
+def test_every_arm_is_compared(experiment: Experiment) -> None:
+    compared = {name for contrast in experiment.contrasts for name in (contrast.subject, contrast.baseline)}
+    assert compared == {arm.name for arm in experiment.arms}
+
+
+@each_part
+def test_the_demo_and_a_quick_run_measure_only_what_is_compared_and_something_that_decides(part: Experiment) -> None:
+    made = part.contrasts
+    assert any(contrast.decides for contrast in made)
+    assert {name for each in made for name in (each.subject, each.baseline)} == {arm.name for arm in part.arms}
+
+
+@each_experiment
+def test_a_quick_run_has_all_arms_at_the_quick_levels(experiment: Experiment) -> None:
+    assert set(experiment.quick) <= experiment.levels.keys()
+    short = experiment.in_short()
+    assert short.arms == experiment.arms
+    assert tuple(short.levels) == (experiment.quick or tuple(experiment.levels))
+
+
+@each_part
+def test_a_part_may_be_had_again_from_what_the_header_keeps_of_it(part: Experiment) -> None:
+    assert BY_NAME[part.name].only(**part.part()) == part
+
+
+def test_a_part_has_the_contrasts_between_its_arms_and_no_waterfall_with_a_step_missing() -> None:
+    part = find("where-from").only(["asgi-granian", "wsgi-granian"], [""])
+    assert [(each.subject, each.baseline) for each in part.contrasts] == [("asgi-granian", "wsgi-granian")]
+    assert part.waterfall == ()
+
+
+@pytest.mark.parametrize(
+    ("arms", "levels"), [(["flask", "django"], ["1"]), (["flask"], ["7"]), ([], ["1"]), (["flask"], [])]
+)
+def test_a_part_that_there_is_not_is_refused(arms: list[str], levels: list[str]) -> None:
+    with pytest.raises(KeyError, match="io-bound has no such part"):
+        find("io-bound").only(arms, levels)
+
+
+@each_experiment
+def test_levels_are_numbers_that_rise_and_say_what_they_count(experiment: Experiment) -> None:
+    if len(experiment.levels) > 1:
+        assert experiment.vary
+        numbers = [float(level) for level in experiment.levels]
+        assert numbers == sorted(numbers)
+
+
+@each_experiment
+def test_every_scenario_exists_and_its_protocol_is_the_one_that_is_asked_for(experiment: Experiment) -> None:
+    for load in loads(experiment):
+        assert load.scenario in SCENARIOS.keys() | OF_BLOCKS
+        assert load.protocol == SPEAKS.get(load.scenario, "HTTP/1.1")
+
+
+@each_experiment
+def test_every_load_option_exists_and_may_have_its_value(experiment: Experiment, parser: ArgumentParser) -> None:
+    for load in loads(experiment):
+        words = [word for name, value in load.options.items() for word in (f"--{name.replace('_', '-')}", str(value))]
+        taken = vars(parser.parse_args(words))
+        assert {name: taken[name] for name in load.options} == load.options
+
+
+@each_experiment
+def test_a_figure_is_asked_only_of_a_load_that_yields_it(experiment: Experiment) -> None:
+    for load in loads(experiment):
+        assert load.probe_rate or "probe_p95_ms" not in experiment.figures
+        assert bool(load.limit_p99_ms) == ("capacity" in experiment.figures)
+        assert load.rate or not load.limit_p99_ms
+
+
+@each_experiment
+def test_a_waterfall_names_every_step_and_every_step_is_measured(experiment: Experiment) -> None:
+    if experiment.waterfall:
+        measured = {(contrast.subject, contrast.baseline) for contrast in experiment.contrasts}
+        steps = [(after.name, before.name) for before, after in pairwise(experiment.arms)]
+        assert len(experiment.waterfall) == len(steps)
+        assert set(steps) <= measured
+
+
+@each_experiment
+def test_the_ceiling_of_a_thread_pool_is_drawn_only_where_clients_wait(experiment: Experiment) -> None:
+    if experiment.threads:
+        assert all("wait_ms" in load.options for load in loads(experiment))
+
+
+@pytest.mark.parametrize(
+    ("changes", "users", "options_"),
+    [
+        ({}, 16, {"wait_ms": 50}),
+        ({"users": 4}, 4, {"wait_ms": 50}),
+        ({"wait_ms": 9, "path": "plain"}, 16, {"wait_ms": 9, "path": "plain"}),
+    ],
+)
+def test_changes_are_fields_of_the_load_or_options_of_the_suite(
+    changes: dict[str, Any], users: int, options_: dict[str, Any]
+) -> None:
+    load = Load("Wait", options={"wait_ms": 50}).but(changes)
+    assert (load.users, load.options) == (users, options_)
+
+
+def test_an_arm_goes_by_its_label_and_may_change_the_levels_load() -> None:
+    experiment = find("trap-blocking")
+    assert [experiment.arm(name).row for name in ("await", "def", "blocking")] == ["fastapi"] * 3
+    changed = experiment.load_of("", experiment.arm("def"))
+    assert changed == experiment.load.but({"wait_route": "threadpool"}) != experiment.load
+    assert Arm("flask").name == "flask"

@@ -1,0 +1,236 @@
+"""The report is made from raw.jsonl alone, says what is missing or refused, and needs nothing from elsewhere."""
+
+import re
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+from lab.experiments import BY_NAME
+from lab.judge.statistics import MIN_PAIRS
+from lab.report import charts, findings, report, tables
+from lab.run import results
+from tests.unit import runs
+
+CPU_US = {"flask": 210, "wsgi": 120, "wsgi-granian": 60, "asgi-granian": 80, "asgi": 70, "fastapi": 190}
+POOLS = {"flask": 8, "flask-40": 40}
+
+
+def pooled(level: str, arm: str, number: int) -> tuple[float, float]:
+    """A wait of 50 ms: as many at once as there are clients, or threads where these are fewer."""
+    return min(int(level), POOLS.get(arm, 1000)) / 0.05, 200
+
+
+def stepwise(level: str, arm: str, number: int) -> tuple[float, float]:
+    return 2000, CPU_US[arm]
+
+
+def alike(level: str, arm: str, number: int) -> tuple[float, float]:
+    return 700, 300
+
+
+def texts(folder: Path) -> tuple[str, str]:
+    page = report.write(results.read(folder))
+    return page.read_text(), (folder / "report.md").read_text()
+
+
+def section(folder: Path) -> tables.Section:
+    return tables.sections(results.read(folder))[0]
+
+
+@pytest.mark.parametrize(
+    ("text", "html"),
+    [
+        ("`async def` makes", "<code>async def</code> makes"),
+        ("`a` and `b`", "<code>a</code> and <code>b</code>"),
+        ("one ` alone", "one ` alone"),
+        ("`<b>` & more", "<code>&lt;b&gt;</code> &amp; more"),
+    ],
+)
+def test_text_between_backticks_is_code_on_the_page_and_nothing_becomes_a_tag(text: str, html: str) -> None:
+    assert report.code(text) == html
+
+
+def test_it_is_made_from_the_raw_file_alone_with_the_verdicts_first(tmp_path: Path) -> None:
+    folder = runs.write(tmp_path / "run", {"where-from": runs.results("where-from", stepwise)})
+    page, text = texts(folder)
+    for shown in (page, text):
+        assert shown.index("refuted") < shown.index("What would refute it") < shown.index("Fairness audit")
+        assert "× 1.33" in shown
+        assert "2026-01-02 03:04 UTC" in shown
+    assert sorted(path.name for path in folder.iterdir()) == ["raw.jsonl", "report.html", "report.md"]
+    assert (page, text) == texts(folder)  # again, to the byte
+
+
+def test_the_page_loads_nothing_from_elsewhere_and_its_ids_are_unique(tmp_path: Path) -> None:
+    made = {"where-from": runs.results("where-from", stepwise), "concurrent": runs.results("concurrent", pooled)}
+    page, _ = texts(runs.write(tmp_path, made))
+    assert not re.search(r"""(src|href|url\()\s*=?\s*["'(]?\s*(https?:)?//""", page)
+    assert "<script" not in page and "@import" not in page
+    ids = re.findall(r'\bid="([^"]+)"', page)
+    assert len(ids) == len(set(ids))
+    assert {each[1:] for each in re.findall(r'href="(#[^"]+)"', page)} <= set(ids)
+    for svg in re.findall(r"<svg.*?</svg>", page, re.DOTALL):
+        ElementTree.fromstring(svg)  # noqa: S314  (our own)
+        assert 'role="img" aria-label="' in svg
+
+
+def test_what_was_refused_has_no_number_but_the_reason(tmp_path: Path) -> None:
+    made = runs.results("trap-generator", alike)
+    for result in made:
+        result["cpus"]["generator"] = 0.97
+    folder = runs.write(tmp_path, {"trap-generator": made})
+    for shown in texts(folder):
+        assert "the generator used 97 % of its CPU against flask" in shown
+        assert "planted here on purpose, and the gates saw it" in shown
+        assert "×" not in shown
+        assert not re.search(r"\b70\d\b", shown)  # nor as an arm's throughput
+        assert re.search(r"\b300\b", shown)  # CPU per request is the row's own, and stands
+
+
+def test_a_planted_fault_that_the_gates_did_not_see_is_said(tmp_path: Path) -> None:
+    page, text = texts(runs.write(tmp_path, {"trap-generator": runs.results("trap-generator", alike)}))
+    assert "the gates did not see it" in page and "the gates did not see it" in text
+
+
+def test_text_from_a_server_is_text_and_not_markup(tmp_path: Path) -> None:
+    made = runs.results("trap-generator", alike)
+    for result in made:
+        result["load"] |= {"failures": 1, "errors": {"<b>no</b> | yes": 1}}
+    page, text = texts(runs.write(tmp_path, {"trap-generator": made}))
+    assert "&lt;b&gt;no&lt;/b&gt; | yes" in page and "<b>no" not in page
+    assert "&lt;b>no&lt;/b> \\| yes" in text
+
+
+def test_lines_against_levels_show_the_ceiling_and_where_the_claim_turns(tmp_path: Path) -> None:
+    shown = section(runs.write(tmp_path, {"concurrent": runs.results("concurrent", pooled)}))
+    throughput, latency = charts.of(shown)
+    assert "8 threads ÷ 0.05 s = 160/s" in throughput.svg
+    assert re.search(r"turns at about (8\.|9|1[0-5])", throughput.svg)  # above 8 clients: 8 threads
+    assert "turns" not in latency.svg and "Dashed: p99" in latency.caption
+
+
+def test_an_arm_that_was_refused_is_left_out_of_the_lines_and_named(tmp_path: Path) -> None:
+    made = runs.results("concurrent", pooled)
+    for result in made:
+        if result["block"]["about"] | {"round": 0} == {
+            "experiment": "concurrent",
+            "level": "64",
+            "arm": "flask",
+            "round": 0,
+        }:
+            result["load"]["failures"] = 1
+    assert (
+        "Left out, for the gates refused it: flask at 64."
+        in charts.of(section(runs.write(tmp_path, {"concurrent": made})))[0].caption
+    )
+
+
+def test_a_chart_of_which_all_was_refused_is_not_drawn(tmp_path: Path) -> None:
+    made = runs.results("io-bound", alike)
+    for result in made:
+        result["cpus"]["generator"] = 0.97
+    drawn = charts.of(section(runs.write(tmp_path, {"io-bound": made})))
+    assert ["CPU per request" in chart.caption for chart in drawn] == [True]  # which a busy generator does not spoil
+
+
+def test_counts_that_never_vary_are_drawn_without_spread(tmp_path: Path) -> None:
+    made = runs.results("websocket", lambda level, arm, number: (100, 300))
+    for result in made:
+        result["held"] = 8 if result["block"]["row"] == "flask" else int(result["block"]["about"]["level"])
+        result["load"]["protocols"] = ["WS"]
+    shown = section(runs.write(tmp_path, {"websocket": made}))
+    assert "WebSockets held" in charts.of(shown)[0].svg
+    table = tables.arms(shown, tables.Footnotes())
+    assert "requests/s" not in table.headings and table.rows[-1][:4] == ["1000", "fastapi (ASGI)", "64", "1,000"]
+
+
+def test_streams_have_no_throughput_to_show(tmp_path: Path) -> None:
+    shown = section(runs.write(tmp_path, {"streams": runs.results("streams", alike)}))
+    table = tables.arms(shown, tables.Footnotes())
+    assert table.headings == ["streams", "arm", "RSS, MiB", "neighbour's p95, ms", "threads"]
+
+
+def test_the_steps_of_the_waterfall_add_up(tmp_path: Path) -> None:
+    shown = section(runs.write(tmp_path, {"where-from": runs.results("where-from", stepwise)}))
+    steps = shown.steps()
+    assert [round(step.change) for step in steps] == [-90, -60, 20, -10, 120]
+    assert steps[0].start + sum(step.change for step in steps) == pytest.approx(190, rel=0.02)
+    assert all(step.label in charts.of(shown)[1].svg for step in steps)
+
+
+def test_a_waterfall_with_a_refused_arm_is_not_drawn(tmp_path: Path) -> None:
+    made = runs.results("where-from", stepwise)
+    for result in made:
+        if result["block"]["about"]["arm"] == "asgi":
+            result["load"]["failures"] = 1
+    shown = section(runs.write(tmp_path, {"where-from": made}))
+    assert shown.steps() == [] and len(charts.of(shown)) == 1
+
+
+def test_a_search_shows_its_capacity_only(tmp_path: Path) -> None:
+    shown = section(runs.write(tmp_path, {"high-load": runs.searches("high-load", knee=240)}))
+    table = tables.arms(shown, tables.Footnotes())
+    assert table.headings == ["arm", "rate that keeps the limit, 1/s", "threads"]
+    arms = BY_NAME["high-load"].arms
+    assert [row[0] for row in table.rows] == [f"{arm.name} ({shown.interface(arm)})" for arm in arms]
+    assert 200 < float(table.rows[0][1]) <= 240
+
+
+def test_rows_that_do_not_run_alike_are_marked_in_the_audit(tmp_path: Path) -> None:
+    abouts = {row: runs.about(row) for row in ("flask", "fastapi")}
+    abouts["fastapi"]["python"] = "3.13.0"
+    folder = runs.write(tmp_path, {"trap-generator": runs.results("trap-generator", alike)}, abouts=abouts)
+    page, _ = texts(folder)
+    assert "≠ 3.13.0" in page and "did not run alike: Python 3.13.0 against 3.11.7" in page
+
+
+@pytest.mark.parametrize(
+    ("rounds", "said"), [(MIN_PAIRS - 1, "too few pairs"), (MIN_PAIRS + 1, "cut short within a look")]
+)
+def test_a_run_cut_short_within_a_look_says_so(tmp_path: Path, rounds: int, said: str) -> None:
+    page, text = texts(runs.write(tmp_path, {"where-from": runs.results("where-from", stepwise, rounds)}))
+    assert "Incomplete." in page and said in page
+    assert "Incomplete." in text and said in text
+
+
+def test_levels_and_experiments_that_were_not_reached_are_named(tmp_path: Path) -> None:
+    made = [each for each in runs.results("concurrent", pooled) if each["block"]["about"]["level"] != "64"]
+    page, _ = texts(
+        runs.write(
+            tmp_path,
+            {"concurrent": made},
+            experiments={name: BY_NAME[name].part() for name in ("concurrent", "control")},
+        )
+    )
+    assert "cut short before control" in page and "concurrent has nothing at 64 clients" in page
+
+
+def test_a_torn_raw_file_is_said(tmp_path: Path) -> None:
+    folder = runs.write(tmp_path, {"where-from": runs.results("where-from", stepwise)})
+    with (folder / "raw.jsonl").open("a") as raw:
+        raw.write('{"block": {')
+    page, text = texts(folder)
+    assert "ends in the middle of a line" in page and "ends in the middle of a line" in text
+
+
+def test_findings_show_the_doors_side_by_side_claim_by_claim(tmp_path: Path) -> None:
+    made = {"control": runs.results("control", alike), "where-from": runs.results("where-from", stepwise)}
+    folders = [
+        runs.write(tmp_path / "a", made),
+        runs.write(tmp_path / "b", {"where-from": made["where-from"]}, door="compose"),
+    ]
+    text = findings.write([results.read(folder) for folder in folders])
+    assert "lab findings results/a results/b" in text
+    assert "| **refuted** | **refuted** |" in text and "| **supported** | not measured |" in text
+    assert text.index("where-from") < text.index("control")
+    assert "native: ratio" in text and "compose: ratio" in text and "One change at a time, compose" in text
+
+
+def test_of_two_runs_of_one_door_the_later_counts_for_what_both_have(tmp_path: Path) -> None:
+    both = {"control": runs.results("control", alike), "where-from": runs.results("where-from", stepwise)}
+    again = {"where-from": runs.results("where-from", alike)}
+    read = [results.read(runs.write(tmp_path / name, made)) for name, made in (("a", both), ("b", again))]
+    text = findings.write(read)
+    assert "| **refuted** |" not in text and "| **supported** |" in text
+    assert "results/a results/b" in text

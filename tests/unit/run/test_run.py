@@ -1,0 +1,269 @@
+"""A run: balanced orders, a plan that fits its budget, and no more looks than the question needs."""
+
+import io
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, replace
+from itertools import permutations
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from lab import LabError
+from lab.experiments import Arm, Contrast, Experiment, find
+from lab.experiments.outcomes import Outcome, Verdict
+from lab.generator.client import Block, Generator
+from lab.judge.statistics import LOOKS, MIN_PAIRS
+from lab.run import run as running
+from lab.run.results import Run
+from lab.run.run import LONGEST, QUICK, SHORTEST, Plan, Runner, estimate, make_plan
+from tests.unit.blocks import NOISE, SPREAD, about, cpu_us, header, load, result, toy
+
+Measure = Callable[[Block], dict[str, Any]]  # what of a block's result is not as usual
+WHOLE = Plan(looks=len(LOOKS), scale=1.0, budget_s=None)
+
+
+class Fake(Generator):
+    """Answers at once, and remembers what it was asked; every block takes a second of `clock`."""
+
+    def __init__(self, measure: Measure, clock: SimpleNamespace) -> None:
+        self.measure, self.clock = measure, clock
+        self.asked: list[Block] = []
+
+    def run(self, block: Block) -> dict[str, Any]:
+        self.asked.append(block)
+        self.clock.now += 1
+        return result() | {"block": asdict(block)} | self.measure(block)
+
+    @contextmanager
+    def taking_turns(self, blocks: Sequence[Block]) -> Iterator[Any]:
+        yield FakeTurns(self, blocks)
+
+
+class FakeTurns:
+    """Two slices for each block of a round, all alike."""
+
+    count = 2
+
+    def __init__(self, fake: Fake, blocks: Sequence[Block]) -> None:
+        self.fake, self.blocks = fake, blocks
+
+    def round(self, number: int, orders: Sequence[Sequence[int]]) -> Iterator[dict[str, Any]]:
+        assert len(orders) == self.count
+        for lane in orders[0]:
+            block = self.blocks[lane]
+            made = self.fake.run(replace(block, halves=2, about=block.about | {"round": number}))
+            yield from (made, made)
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
+    made = SimpleNamespace(now=1000.0)
+    made.monotonic = lambda: made.now
+    monkeypatch.setattr(running, "time", made)
+    return made
+
+
+def runner(fake: Fake, plan: Plan = WHOLE) -> Runner:
+    facts = header(looks=plan.looks, abouts={row: about("flask") | {"row": row} for row in ("flask", "fastapi")})
+    return Runner(fake, Run(Path(), facts), plan, Console(file=io.StringIO()))
+
+
+def differing(ratio: float, spread: Sequence[float]) -> Measure:
+    """FastAPI's CPU per request is in this ratio to Flask's."""
+
+    def measure(block: Block) -> dict[str, Any]:
+        return cpu_us(300 if block.row == "flask" else 300 * ratio * spread[block.about["round"] % len(spread)])
+
+    return measure
+
+
+def rounds(fake: Fake) -> int:
+    return len({block.about["round"] for block in fake.asked})
+
+
+# The order of arms
+
+
+@pytest.mark.parametrize("count", [2, 3, 6])
+def test_each_arm_is_as_often_before_another_as_behind_it(count: int, clock: SimpleNamespace) -> None:
+    arms = tuple(map(Arm, "abcdef"[:count]))
+    orders = runner(Fake(differing(1, SPREAD), clock)).orders(arms, MIN_PAIRS)
+    assert len(orders) == MIN_PAIRS
+    assert all(sorted(order, key=arms.index) == list(arms) for order in orders)
+    for one, other in permutations(arms, 2):
+        assert sum(order.index(one) < order.index(other) for order in orders) == MIN_PAIRS / 2
+
+
+def test_orders_are_those_of_the_runs_seed(clock: SimpleNamespace) -> None:
+    arms = tuple(map(Arm, "abcdef"))
+    same = [runner(Fake(differing(1, SPREAD), clock)).orders(arms, MIN_PAIRS) for _ in range(2)]
+    assert same[0] == same[1]
+
+
+# The plan
+
+
+def test_a_quick_run_takes_one_look_at_short_blocks() -> None:
+    assert make_plan([find("concurrent")], True, None) == Plan(1, QUICK, None)
+    assert make_plan([find("concurrent")], False, None) == WHOLE
+
+
+def test_a_budget_that_is_too_small_says_the_minimum() -> None:
+    chosen = [find("basic-cost"), find("control")]
+    least = sum(estimate(each, SHORTEST) for each in chosen)
+    with pytest.raises(LabError, match=f"{least / 60:.1f} minutes at least") as caught:
+        make_plan(chosen, False, least - 1)
+    assert "--budget" in str(caught.value) and "--quick" in str(caught.value)
+    with pytest.raises(LabError) as caught:
+        make_plan(chosen, True, 1)
+    assert "--quick" not in str(caught.value)
+
+
+def test_a_larger_budget_makes_longer_blocks_within_bounds() -> None:
+    chosen = [find("basic-cost"), find("high-load")]
+    least = sum(estimate(each, SHORTEST) for each in chosen)
+    scales = [make_plan(chosen, False, least * factor).scale for factor in (1, 1.2, 1.5, 2, 100)]
+    assert scales == sorted(scales)
+    assert scales[0] == pytest.approx(SHORTEST) and scales[-1] == LONGEST
+
+
+@pytest.mark.parametrize("scale", [0.5, 1, 2])
+def test_the_scale_fills_the_budget(scale: float) -> None:
+    chosen = [find("basic-cost"), find("websocket")]
+    budget = sum(estimate(each, scale) for each in chosen)
+    assert make_plan(chosen, False, budget).scale == pytest.approx(scale)
+
+
+# The run
+
+
+def run_one(fake: Fake, plan: Plan, *experiments: Experiment) -> Runner:
+    made = runner(fake, plan)
+    made.all(experiments or [toy()])
+    return made
+
+
+@pytest.mark.parametrize(
+    ("ratio", "verdict"), [(0.5, Verdict.SUPPORTED), (2, Verdict.REFUTED), (1, Verdict.NO_DIFFERENCE)]
+)
+def test_a_run_stops_after_the_first_look_that_decides(ratio: float, verdict: Verdict, clock: SimpleNamespace) -> None:
+    fake = Fake(differing(ratio, SPREAD), clock)
+    made = run_one(fake, WHOLE)
+    assert (rounds(fake), len(fake.asked)) == (MIN_PAIRS, 2 * MIN_PAIRS)
+    turns = made.run.blocks["toy"].turns
+    assert sorted(turns["", "fastapi"]) == sorted(turns["", "flask"]) == list(range(MIN_PAIRS))
+    assert f"     {verdict}: " in said(made)
+
+
+def said(made: Runner) -> str:
+    assert isinstance(made.console.file, io.StringIO)
+    return made.console.file.getvalue()
+
+
+@pytest.mark.parametrize("looks", [1, len(LOOKS)])
+def test_a_run_that_is_undecided_goes_on_to_the_last_planned_look(looks: int, clock: SimpleNamespace) -> None:
+    fake = Fake(differing(1, NOISE), clock)
+    made = run_one(fake, Plan(looks, 1.0, None))
+    assert rounds(fake) == LOOKS[looks - 1]
+    assert "inconclusive" in said(made)
+
+
+def test_a_run_goes_on_to_the_second_look_and_stops_there_where_that_decides(clock: SimpleNamespace) -> None:
+    fake = Fake(differing(0.3, (4.0, 0.3, 1.5, 0.5, 1.2, 0.8, *[1.0] * 10)), clock)
+    run_one(fake, WHOLE)
+    assert rounds(fake) == LOOKS[1]
+
+
+def test_a_run_does_not_measure_on_what_the_gates_have_refused(clock: SimpleNamespace) -> None:
+    fake = Fake(lambda block: {"load": load(failures=1)}, clock)
+    made = run_one(fake, WHOLE)
+    assert rounds(fake) == MIN_PAIRS
+    assert "refused" in said(made)
+
+
+@pytest.mark.parametrize(("budget_s", "looks"), [(30, 1), (40, 2), (70, 3), (1000, 3)])
+def test_another_look_is_taken_only_where_it_ends_within_the_budget(
+    budget_s: float, looks: int, clock: SimpleNamespace
+) -> None:
+    fake = Fake(differing(1, NOISE), clock)  # the looks are 12, 20 and 28 blocks of a second
+    run_one(fake, Plan(len(LOOKS), 1.0, budget_s))
+    assert rounds(fake) == LOOKS[looks - 1]
+
+
+def test_an_open_question_leaves_the_experiments_behind_it_their_share_of_the_budget(clock: SimpleNamespace) -> None:
+    fake = Fake(differing(1, NOISE), clock)
+    first, second = toy(), find("basic-latency")
+    left = estimate(second, 1.0)
+    made = runner(fake, Plan(len(LOOKS), 1.0, 30 + left))
+    made.one = lambda experiment, number, deadline: deadlines.append(deadline)  # type: ignore[method-assign]  # notes, does not run
+    deadlines: list[float | None] = []
+    made.all([first, second])
+    assert deadlines == [pytest.approx(clock.now + 30), pytest.approx(clock.now + 30 + left)]
+
+
+def test_every_level_is_measured_with_its_own_load(clock: SimpleNamespace) -> None:
+    fake = Fake(differing(0.5, SPREAD), clock)
+    run_one(fake, Plan(1, 0.5, None), toy(levels={"4": {"users": 4}, "16": {"users": 16, "wait_ms": 5}}))
+    assert {(block.about["level"], block.users, block.options.get("wait_ms")) for block in fake.asked} == {
+        ("4", 4, None),
+        ("16", 16, 5),
+    }
+    assert {block.seconds for block in fake.asked} == {0.5}
+
+
+# Searches
+
+
+@pytest.fixture
+def searching(clock: SimpleNamespace) -> Iterator[Fake]:
+    """Flask keeps 300 requests a second, FastAPI 900."""
+
+    def measure(block: Block) -> dict[str, Any]:
+        kept = block.rate <= {"flask": 300, "fastapi": 900}[block.row]
+        schedule = {"started": int(block.rate), "late": 0, "queued": 0}
+        return {"load": load(int(block.rate), 50 if kept else 500), "schedule": schedule}
+
+    fake = Fake(measure, clock)
+    experiment = toy(Contrast("fastapi", "flask", "capacity"))
+    run_one(
+        fake, WHOLE, Experiment(**vars(experiment) | {"load": experiment.load.but({"rate": 100, "limit_p99_ms": 100})})
+    )
+    yield fake
+
+
+def steps(fake: Fake, row: str, number: int) -> list[Block]:
+    return [block for block in fake.asked if block.row == row and block.about["round"] == number]
+
+
+def test_a_search_begins_where_the_arms_last_one_ended(searching: Fake) -> None:
+    for row, knee in (("flask", 300), ("fastapi", 900)):
+        assert steps(searching, row, 0)[0].rate == 100
+        for number in range(1, MIN_PAIRS):
+            first = steps(searching, row, number)[0]
+            assert first.rate == max(b.rate for b in steps(searching, row, number - 1) if b.rate <= knee)
+
+
+def test_a_search_that_begins_near_its_end_takes_smaller_and_fewer_steps(searching: Fake) -> None:
+    first, second = steps(searching, "fastapi", 0), steps(searching, "fastapi", 1)
+    assert {block.about["step"] for block in first} == {2}
+    assert {block.about["step"] for block in second} == {running.NEXT_STEP}
+    assert len(second) < len(first)
+
+
+def test_a_row_that_keeps_nothing_is_searched_from_the_beginning_again(clock: SimpleNamespace) -> None:
+    fake = Fake(lambda block: {"load": load(100, 500)}, clock)
+    experiment = toy(Contrast("fastapi", "flask", "capacity"))
+    low = Experiment(**vars(experiment) | {"load": experiment.load.but({"rate": 4, "limit_p99_ms": 100})})
+    run_one(fake, WHOLE, low)
+    assert {steps(fake, "flask", number)[0].rate for number in range(MIN_PAIRS)} == {4}
+
+
+def test_arms_of_one_row_are_kept_apart(clock: SimpleNamespace) -> None:
+    arms = (Arm("flask", "A"), Arm("flask", "B", {"users": 99}))
+    fake = Fake(lambda block: {}, clock)
+    run_one(fake, WHOLE, toy(Contrast("A", "B", "cpu_us", Outcome.NO_DIFFERENCE), arms=arms))
+    assert {(block.about["arm"], block.users) for block in fake.asked} == {("A", 10), ("B", 99)}

@@ -1,0 +1,79 @@
+"""What is made before the stack starts: certificate, password, the gateway's configuration."""
+
+import json
+import ssl
+from pathlib import Path
+
+import pytest
+import trustme
+
+from lab import LabError
+from lab.stack import setup
+from lab.stack.compose_file import Table
+
+
+@pytest.fixture
+def own_pair(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder that stands for nginx/tls."""
+    monkeypatch.setattr(setup, "ROOT", tmp_path / "project")
+    folder = tmp_path / "project" / "nginx" / "tls"
+    folder.mkdir(parents=True)
+    return folder
+
+
+def test_a_certificate_is_made_once_and_names_the_hosts(tmp_path: Path, own_pair: Path) -> None:
+    setup.write_certificate(tmp_path / "out")
+    made = (tmp_path / "out" / "cert.pem").read_bytes()
+    setup.write_certificate(tmp_path / "out")
+    assert (tmp_path / "out" / "cert.pem").read_bytes() == made
+    ssl.create_default_context(cafile=str(tmp_path / "out" / "ca.pem"))
+    assert (tmp_path / "out" / "key.pem").stat().st_mode & 0o777 == 0o600
+
+
+def test_ones_own_certificate_is_taken(tmp_path: Path, own_pair: Path) -> None:
+    pair = trustme.CA().issue_cert("lab.example")
+    pair.cert_chain_pems[0].write_to_path(str(own_pair / "cert.pem"))
+    pair.private_key_pem.write_to_path(str(own_pair / "key.pem"))
+    setup.write_certificate(tmp_path / "out")
+    assert (tmp_path / "out" / "cert.pem").read_bytes() == pair.cert_chain_pems[0].bytes()
+    assert not (tmp_path / "out" / "ca.pem").exists()
+
+
+@pytest.mark.parametrize("left_out", ["cert.pem", "key.pem"])
+def test_half_a_pair_is_refused(tmp_path: Path, own_pair: Path, left_out: str) -> None:
+    pair = trustme.CA().issue_cert("lab.example")
+    pair.cert_chain_pems[0].write_to_path(str(own_pair / "cert.pem"))
+    pair.private_key_pem.write_to_path(str(own_pair / "key.pem"))
+    (own_pair / left_out).unlink()
+    with pytest.raises(LabError, match=r"nginx/tls must hold a cert\.pem and the key\.pem"):
+        setup.write_certificate(tmp_path / "out")
+
+
+def test_a_key_of_another_certificate_is_refused(tmp_path: Path, own_pair: Path) -> None:
+    trustme.CA().issue_cert("a.example").cert_chain_pems[0].write_to_path(str(own_pair / "cert.pem"))
+    trustme.CA().issue_cert("b.example").private_key_pem.write_to_path(str(own_pair / "key.pem"))
+    with pytest.raises(LabError, match="belongs to it"):
+        setup.write_certificate(tmp_path / "out")
+
+
+def test_the_password_is_random_and_kept(tmp_path: Path) -> None:
+    setup.write_password(tmp_path / "one")
+    setup.write_password(tmp_path / "two")
+    first, second = ((tmp_path / name / "password").read_text() for name in ("one", "two"))
+    assert first != second
+    setup.write_password(tmp_path / "one")
+    assert (tmp_path / "one" / "password").read_text() == first
+    assert (tmp_path / "one" / "pgpass").stat().st_mode & 0o777 == 0o600
+
+
+def test_every_row_of_the_table_gets_an_upstream_a_location_and_a_line_on_the_page(tmp_path: Path) -> None:
+    table = Table(environ={})
+    setup.write_gateway(tmp_path, table, setup.compose_door(table))
+    config, page = (tmp_path / "gateway.conf").read_text(), (tmp_path / "html" / "index.html").read_text()
+    for row in table.rows:
+        assert f"server {row.name}:8000 resolve;" in config
+        assert f"location /{row.name}/ws/ {{" in config
+        assert f'data-row="{row.name}"' in page
+    assert [row["name"] for row in json.loads((tmp_path / "html" / "rows.json").read_text())] == [
+        row.name for row in table.rows
+    ]
