@@ -31,6 +31,7 @@ check: $(READY) ## lint and type-check; changes nothing
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
 
 format: $(READY) ## let ruff put the code in order
 	$(BIN)/ruff check --fix

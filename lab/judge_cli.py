@@ -13,8 +13,10 @@ from rich.table import Table as Grid
 from lab import LabError
 from lab.experiments import DEMO, EXPERIMENTS, Experiment, find
 from lab.experiments.outcomes import Verdict
-from lab.judge.evidence import histogram, is_search, percentile
+from lab.generator.record import histogram
 from lab.judge.judge import Judgement
+from lab.judge.search import is_search
+from lab.judge.statistics import percentile
 from lab.judge.words import as_json, verdict_sentence
 from lab.report import compare, findings, report
 from lab.run import results, run
@@ -71,14 +73,14 @@ def above_zero(text: str) -> float:
 def show(console: Console) -> None:
     for experiment in EXPERIMENTS:
         console.print(f"[bold]{experiment.name}[/]  {experiment.title}")
-        levels = f"{experiment.vary}: {', '.join(experiment.levels)}" if experiment.vary else ""
+        levels = f"{experiment.varied}: {', '.join(experiment.levels)}" if experiment.varied else ""
         lines = {
             "claim": f"“{experiment.claim}” ({experiment.source})",
-            "test": experiment.test,
+            "test": experiment.method,
             "rows": ", ".join(experiment.rows),
             "levels": levels,
-            "equal": experiment.equal,
-            "refuted if": experiment.refuted,
+            "equal": experiment.held_equal,
+            "refuted if": experiment.refuted_if,
         }
         grid = Grid.grid(padding=(0, 2))
         for name, text in lines.items():
@@ -100,7 +102,7 @@ def measure(options: argparse.Namespace, console: Console) -> int:
     missed = missed_limit(found, options.limit_p99_ms) if options.limit_p99_ms else []
     if options.json:
         verdicts = [as_json(judgement) for judgement in judgements]
-        summary = {"door": found.header["door"], "complete": not early, "missed_limit": missed, "verdicts": verdicts}
+        summary = {"door": found.header.door, "complete": not early, "missed_limit": missed, "verdicts": verdicts}
         json.dump(summary | {"results": str(found.folder)}, sys.stdout, indent=2)
         print()
     else:
@@ -138,12 +140,12 @@ def tell(found: results.Run, judgements: Sequence[Judgement], page: Path, consol
 def missed_limit(found: results.Run, limit_ms: float) -> list[str]:
     """The arms whose p99 over all their blocks is above the limit; planted faults do not count, nor do searches."""
     missed = []
-    for name, blocks in found.blocks.items():
+    for name, measured in found.measured.items():
         if find(name).must_be_refused:
             continue
-        for level, arm in blocks.turns:
-            turns = [turn for turn in blocks.of(level, arm).values() if not is_search(turn[0])]
-            if (p99 := percentile(histogram([result for turn in turns for result in turn]), 0.99)) > limit_ms:
+        for level, arm in measured.rounds:
+            rounds = [each for each in measured.whole_rounds(level, arm).values() if not is_search(each[0])]
+            if (p99 := percentile(histogram([result for each in rounds for result in each]), 0.99)) > limit_ms:
                 where = f"{name} {level}".strip()
                 missed.append(f"{arm} missed the limit in {where}: p99 {p99:,.1f} ms, limit {limit_ms:g} ms")
     return missed

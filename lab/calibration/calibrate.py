@@ -1,8 +1,8 @@
 """`lab calibrate`: how often the judge is wrong, measured. Does it find what is not there, and what was planted?
 
-40 runs of a row against itself, judged as any experiment is, then the recorded rounds paired anew many times; and
-FastAPI against itself with a known number of CPU µs added to every request (lab/planted.py), in processes started anew
-several times, for two processes of one program differ a little, too.
+40 runs of a row against itself are judged as any experiment is; then their recorded rounds are paired anew many times.
+FastAPI is compared with itself, with a known number of CPU µs added to every request (lab/calibration/planted.py). Its
+processes are started anew several times, because two processes of one program differ a little, too.
 """
 
 import math
@@ -11,19 +11,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import fmean, pstdev, stdev
-from typing import Any
 
 from rich.console import Console
 
 from lab.experiments import Arm, Contrast, Experiment, Load
 from lab.experiments.outcomes import Outcome
-from lab.generator.client import Generator
-from lab.judge.evidence import FIGURES
-from lab.judge.judge import Blocks, Finding, Setting, judge, typical
+from lab.generator.client import GeneratorClient
+from lab.generator.record import Header, RawFile
+from lab.judge.figures import FIGURES
+from lab.judge.judge import Finding, Measurements, judge
 from lab.judge.statistics import LOOKS, Comparison, compare, log_ratios
 from lab.report import report
-from lab.run import results
-from lab.run.run import Plan, Runner
+from lab.run import environment, results
+from lab.run.plan import Plan
+from lab.run.run import Runner
 from lab.stack import doors
 from lab.stack.compose_file import Row, Table
 
@@ -77,30 +78,30 @@ def run(console: Console) -> Path:
     header, alike = measure_alike(folder, console)
     plain_us = fmean(
         [
-            typical(blocks, "", arm, "cpu_us")
-            for name, blocks in alike.items()
+            measured.typical("", arm, "cpu_us")
+            for name, measured in alike.items()
             if name.partition(" ")[0] == PLAIN
             for arm in "AB"
         ]
     )
     planted = measure_planted(folder, plain_us, console)
-    text = render(calibrate(Setting.of(header), alike, planted, plain_us), header)
+    text = render(calibrate(header, alike, planted, plain_us), header)
     (folder / "calibration.md").write_text(text)
     console.print(text, markup=False)
     return folder
 
 
-def measure_alike(folder: Path, console: Console) -> tuple[dict[str, Any], dict[str, Blocks]]:
+def measure_alike(folder: Path, console: Console) -> tuple[Header, dict[str, Measurements]]:
     experiments = [against_itself(ROWS[number % len(ROWS)], number) for number in range(RUNS)]
     with doors.native(ROWS, console.print) as door:
-        header = results.header(door, list(ROWS), {"looks": PLAN.looks, "seed": random.randrange(2**32)})
+        header = header_of(door, list(ROWS))
         found = results.Run(folder, header)
-        with Generator(door, folder / "alike.jsonl", header) as generator:
+        with RawFile(folder / "alike.jsonl", header) as raw, GeneratorClient(door, raw.add) as generator:
             Runner(generator, found, PLAN, console).all(experiments)
-    return header, found.blocks
+    return header, found.measured
 
 
-def measure_planted(folder: Path, plain_us: float, console: Console) -> list[Blocks]:
+def measure_planted(folder: Path, plain_us: float, console: Console) -> list[Measurements]:
     """The rounds of each start. Nothing is planted in the baseline, but it runs the same code."""
     table = Table()
     arms = [Arm(planted_name(percent)) for percent in (0, *PLANTED)]
@@ -112,13 +113,19 @@ def measure_planted(folder: Path, plain_us: float, console: Console) -> list[Blo
     for start in range(STARTS):
         console.print(f"planted slowdowns: start {start + 1} of {STARTS}")
         with doors.native([arm.row for arm in arms], lambda text: None, table) as door:
-            plan = {"looks": PLAN.looks, "seed": random.randrange(2**32)}
-            header = results.header(door, [arm.row for arm in arms], plan)
-            with Generator(door, folder / f"planted-{start}.jsonl", header) as generator:
+            header = header_of(door, [arm.row for arm in arms])
+            with (
+                RawFile(folder / f"planted-{start}.jsonl", header) as raw,
+                GeneratorClient(door, raw.add) as generator,
+            ):
                 runner = Runner(generator, results.Run(folder, header), PLAN, console)
-                starts.append(Blocks([]))
+                starts.append(Measurements())
                 runner.in_slices(planted, "", starts[-1], range(ROUNDS))
     return starts
+
+
+def header_of(door: doors.Door, rows: list[str]) -> Header:
+    return environment.header(door, rows, looks=PLAN.looks, seed=random.randrange(2**32), scale=PLAN.scale)
 
 
 def planted_name(percent: int) -> str:
@@ -133,14 +140,16 @@ def planted_row(table: Table, name: str, us: float) -> Row:
     )
 
 
-def calibrate(setting: Setting, alike: dict[str, Blocks], starts: list[Blocks], plain_us: float) -> Calibration:
-    chance = random.Random(1)  # the same blocks give the same figures
+def calibrate(
+    header: Header, alike: dict[str, Measurements], starts: list[Measurements], plain_us: float
+) -> Calibration:
+    chance = random.Random(1)  # the same results give the same figures
     by_row: dict[str, list[float]] = {row: [] for row in ROWS}
     judged: list[Finding] = []
-    for number, (name, blocks) in enumerate(alike.items()):
+    for number, (name, measured) in enumerate(alike.items()):
         row = name.partition(" ")[0]
-        judged.extend(judge(against_itself(row, number), blocks, setting).findings)
-        by_row[row] += log_ratios(values(blocks, "A"), values(blocks, "B"))
+        judged.extend(judge(against_itself(row, number), measured, header).findings)
+        by_row[row] += log_ratios(values(measured, "A"), values(measured, "B"))
     nothing = [anew(chance, by_row[ROWS[number % len(ROWS)]]) for number in range(REPAIRED)]
     found = {}
     for percent in PLANTED:
@@ -159,9 +168,9 @@ def calibrate(setting: Setting, alike: dict[str, Blocks], starts: list[Blocks], 
     )
 
 
-def values(blocks: Blocks, arm: str) -> list[float]:
-    turns = blocks.of("", arm)
-    return [FIGURE.of(turns[number]) for number in sorted(turns)]
+def values(measured: Measurements, arm: str) -> list[float]:
+    rounds = measured.whole_rounds("", arm)
+    return [FIGURE.of(rounds[number]) for number in sorted(rounds)]
 
 
 def window(chance: random.Random, ratios: Sequence[float]) -> list[float]:
@@ -184,7 +193,7 @@ def found_in(runs: Sequence[Sequence[float]]) -> float:
     return fmean(any(each.detected and each.ratio > 1 for each in looks(run)) for run in runs)
 
 
-def render(found: Calibration, header: dict[str, Any]) -> str:
+def render(found: Calibration, header: Header) -> str:
     """The result as docs/calibration.md has it."""
     facts = {
         "found": found,

@@ -1,4 +1,4 @@
-"""FastAPI with a slowdown of known size: PLANTED_US of CPU time in every request. For lab/calibration.py.
+"""FastAPI with a slowdown of known size: PLANTED_US of CPU time in every request. For lab/calibration/calibrate.py.
 
 On an event loop, for there it costs no more than itself: a thread that burns CPU makes others wait for the interpreter.
 """

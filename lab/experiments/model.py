@@ -18,7 +18,7 @@ Changes = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Load:
-    """What the clients do: the fields of lab/measure.py's Block."""
+    """What the clients do: the fields of a Block (lab/generator/record.py), and what is searched for."""
 
     scenario: str = "Json"
     users: int = 16
@@ -60,7 +60,7 @@ class Arm:
 
 @dataclass(frozen=True)
 class Contrast:
-    """Two arms, by a figure of lab/evidence.py, and what the claim says of the first."""
+    """Two arms, by a figure of lab/judge/figures.py, and what the claim says of the first."""
 
     subject: str
     baseline: str
@@ -75,17 +75,17 @@ class Experiment:
     title: str
     claim: str
     source: str
-    test: str  # what is measured, and what is varied
-    equal: str  # what is held equal beyond the fairness audit
-    refuted: str  # what would refute the claim
+    method: str  # what is measured, and what is varied
+    held_equal: str  # beyond the fairness audit
+    refuted_if: str  # what would refute the claim
     arms: tuple[Arm, ...]
     contrasts: tuple[Contrast, ...]
-    says: Mapping[Verdict, str]  # the verdict in a sentence, where it comes out so
+    sentences: Mapping[Verdict, str]  # what each verdict means here
     load: Load = Load()
-    vary: str = ""  # what the levels are, for people
+    varied: str = ""  # what the levels are, for people
     levels: Mapping[str, Changes] = field(default_factory=lambda: {"": {}})
     quick: tuple[str, ...] = ()  # the levels of a quick run; none: all
-    threads: int = 0  # above 0: draw the ceiling of a pool of so many into the chart, threads ÷ wait
+    thread_ceiling: int = 0  # above 0: draw the ceiling of a pool of so many threads into the chart: threads ÷ wait
     waterfall: tuple[str, ...] = ()  # what changes from each arm to the next: draw the steps
     must_be_refused: bool = False  # a planted fault: the gates must see it
 
@@ -93,7 +93,7 @@ class Experiment:
         return next(arm for arm in self.arms if arm.name == name)
 
     def only(self, arms: Collection[str], levels: Collection[str]) -> "Experiment":
-        """A part of it: these arms and levels, and the contrasts that are left. KeyError where it has no such part."""
+        """A part of it: these arms and levels, and the contrasts between them. KeyError where it has no such part."""
         names = {arm.name for arm in self.arms}
         if not arms or not levels or set(arms) - names or set(levels) - self.levels.keys():
             raise KeyError(f"{self.name} has no such part: {', '.join([*arms, *levels])}")

@@ -9,10 +9,10 @@ TRAPS = (
         title="Trap: a blocking call in async def",
         claim="`async def` makes a handler concurrent.",
         source=LORE,
-        test="16 clients ask FastAPI for a wait of 20 ms: awaited, in `def` (a pool of 40 threads), and as a blocking "
-        "call inside `async def`.",
-        equal="the same row; only the handler differs",
-        refuted="the handler that blocks serves less than the one that awaits",
+        method="16 clients ask FastAPI for a wait of 20 ms: awaited, in `def` (a pool of 40 threads), and as a "
+        "blocking call inside `async def`.",
+        held_equal="the same row; only the handler differs",
+        refuted_if="the handler that blocks serves less than the one that awaits",
         arms=(
             Arm("fastapi", "await"),
             Arm("fastapi", "def", {"wait_route": "threadpool"}),
@@ -22,7 +22,7 @@ TRAPS = (
             Contrast("blocking", "await", "throughput", Outcome.NO_DIFFERENCE),
             Contrast("def", "await", "throughput", Outcome.NO_DIFFERENCE, decides=False),
         ),
-        says={
+        sentences={
             Verdict.REFUTED: "One blocking call inside `async def` makes FastAPI serve one request at a time; `def` "
             "gives it 40 threads instead.",
         },
@@ -33,12 +33,12 @@ TRAPS = (
         title="Trap: a generator that is the bottleneck",
         claim="Flask and FastAPI are equally fast.",
         source="what a load test says that measures its own client",
-        test="GET /json with Locust's default client, HttpUser, 16 clients: throughput.",
-        equal="everything; that is the trap",
-        refuted="(the gates must refuse this run)",
+        method="GET /json with Locust's default client, HttpUser, 16 clients: throughput.",
+        held_equal="everything; that is the trap",
+        refuted_if="(the gates must refuse this run)",
         arms=(Arm("flask", changes={"scenario": "Slow"}), Arm("fastapi", changes={"scenario": "Slow"})),
         contrasts=(Contrast("fastapi", "flask", "throughput", Outcome.NO_DIFFERENCE),),
-        says={
+        sentences={
             Verdict.REFUSED: "With a slow client both look alike, for the run measures the client. The gates refuse "
             "it.",
         },
@@ -49,16 +49,16 @@ TRAPS = (
         title="Trap: a load test that waits",
         claim="A closed-loop test sees a server stall.",
         source=LORE,
-        test="FastAPI's event loop stalls for one second; p99 as eight clients see it that each wait for their "
+        method="FastAPI's event loop stalls for one second; p99 as eight clients see it that each wait for their "
         "answer, and as 200 independent arrivals a second see it.",
-        equal="the same row, the same stall",
-        refuted="the open loop's p99 is higher: those who would have come meanwhile are missing from the closed loop's",
+        held_equal="the same row, the same stall",
+        refuted_if="the open loop's p99 is higher: the closed loop lacks the requests that would have come meanwhile",
         arms=(
             Arm("fastapi", "closed loop", {"users": 8}),
             Arm("fastapi", "open loop", {"users": 300, "rate": 200}),
         ),
         contrasts=(Contrast("closed loop", "open loop", "p99_ms", Outcome.NO_DIFFERENCE),),
-        says={
+        sentences={
             Verdict.REFUTED: "A closed-loop test hides a stall: its clients do not ask while the server stands still "
             "(coordinated omission).",
         },
@@ -69,13 +69,13 @@ TRAPS = (
         title="Trap: work for clients who have left",
         claim="A client that leaves costs nothing more.",
         source=LORE,
-        test="16 clients ask for a wait of 200 ms and leave after 50 ms. How long does the row work on when all have "
+        method="16 clients ask for a wait of 200 ms and leave after 50 ms. How long does the row work on when all have "
         "left?",
-        equal="the same clients",
-        refuted="the row takes longer to answer again",
+        held_equal="the same clients",
+        refuted_if="the row takes longer to answer again",
         arms=rows("flask", "fastapi"),
         contrasts=(Contrast("flask", "fastapi", "after_ms", Outcome.NO_DIFFERENCE),),
-        says={
+        sentences={
             Verdict.REFUTED: "A thread pool works off a queue of requests that nobody waits for any more; an event "
             "loop waits for them all at once.",
         },
@@ -86,13 +86,13 @@ TRAPS = (
         title="Control: a row against itself",
         claim="The lab finds no difference where there is none.",
         source=OURS,
-        test="Flask against Flask and FastAPI against FastAPI, as if they were two rows each: CPU time per GET /json.",
-        equal="everything",
-        refuted="a difference that matters, or no certainty that there is none",
+        method="Flask against Flask and FastAPI against FastAPI, as if they were two rows: CPU time per GET /json.",
+        held_equal="everything",
+        refuted_if="a difference that matters, or no certainty that there is none",
         arms=tuple(Arm(row, f"{row} {letter}") for row in ("flask", "fastapi") for letter in "AB"),
         contrasts=tuple(
             Contrast(f"{row} A", f"{row} B", "cpu_us", Outcome.NO_DIFFERENCE) for row in ("flask", "fastapi")
         ),
-        says={Verdict.SUPPORTED: "A row against itself came out as no difference that matters."},
+        sentences={Verdict.SUPPORTED: "A row against itself came out as no difference that matters."},
     ),
 )

@@ -1,4 +1,4 @@
-"""The load on one row: users of one kind, who ask while it is their turn. Runs within lab/blocks.py."""
+"""The load on one row: users of one kind, who ask while it is their turn. Part of the generator's own process."""
 
 import argparse
 import math
@@ -14,7 +14,7 @@ from locust.env import Environment
 from lab.generator.window import Window
 from loadtest import targets, users
 
-DRAIN_S = 60  # how long requests in flight may take when their turn ends, before they are cut off
+DRAIN_S = 60  # requests in flight when a turn ends may take so long before they are cut off
 MOMENT_S = 0.15  # of the warm-up
 WARM_UP_S = 10  # at most
 
@@ -36,7 +36,7 @@ class OnFirstRow(User):
 
 
 class Bare(OnFirstRow, FastHttpUser):
-    """The yardstick for the suite's own users (lab/bench.py)."""
+    """The yardstick for the suite's own users (make bench-generator)."""
 
 
 class Slow(OnFirstRow, HttpUser):
@@ -46,15 +46,15 @@ class Slow(OnFirstRow, HttpUser):
 OWN: dict[str, type[User]] = {"Bare": Bare, "Slow": Slow}
 
 
-class Load:
+class RunningLoad:
     """Users of one kind on one row. They ask while it is their turn; what they see goes to `window`."""
 
     def __init__(self, scenario: str, options: argparse.Namespace, count: int) -> None:
         self.window = Window()
-        self.open: dict[Any, float] = {}  # when the request of each greenlet began
+        self.in_flight: dict[Any, float] = {}  # when the request of each greenlet began
         self.busy = 0  # users within a task: one may make several requests
         self.answered, self.answered_s = 0, 0.0
-        self.turn = Event()
+        self.their_turn = Event()
         kind = users.SCENARIOS.get(scenario) or OWN[scenario]
         self.members: list[User] = []
         members = self.members
@@ -71,11 +71,11 @@ class Load:
         self.count = count
 
     def watch(self, run: Callable[[Any], None]) -> Callable[[Any], None]:
-        """A task that waits for its turn and notes when it begins: in open loop, when it should have."""
+        """A task that waits for its turn and notes when it begins; in open loop, when it should have begun."""
 
         def watched(user: Any) -> None:
-            self.turn.wait()
-            self.open[gevent.getcurrent()] = getattr(user, "intended", 0) or time.perf_counter()
+            self.their_turn.wait()
+            self.in_flight[gevent.getcurrent()] = getattr(user, "intended", 0) or time.perf_counter()
             self.busy += 1
             try:
                 run(user)
@@ -89,15 +89,15 @@ class Load:
         now, seconds = time.perf_counter(), response_time / 1000
         self.answered += 1
         self.answered_s += seconds
-        entered = self.open.pop(gevent.getcurrent(), now)
+        entered = self.in_flight.pop(gevent.getcurrent(), now)
         self.window.add(request_type, now - seconds, now, exception, entered)
 
     def start(self) -> None:
-        self.turn.set()
+        self.their_turn.set()
         self.runner.start(self.count, spawn_rate=self.count)
 
     def warm_up(self) -> None:
-        """Waits until every user has had two answers and two moments brought as many."""
+        """Waits until every user has had two answers on average, and two moments in a row brought as many."""
         began, counts = time.perf_counter(), [self.answered]
         while time.perf_counter() - began < WARM_UP_S:
             gevent.sleep(MOMENT_S)
@@ -109,15 +109,15 @@ class Load:
 
     def drain(self) -> None:
         """Ends the turn, and waits until every request that has started has its answer."""
-        self.turn.clear()
+        self.their_turn.clear()
         latest = time.perf_counter() + DRAIN_S
         while self.busy and time.perf_counter() < latest:
             gevent.sleep(0.0005)
-        self.window.unanswered(self.open)
-        self.open.clear()
+        self.window.unanswered(self.in_flight)
+        self.in_flight.clear()
 
     def quit(self) -> None:
-        """Drained before: who waits for his turn is idle, but Locust would wait for him, too."""
+        """Call after drain(): the remaining users are idle, and Locust would wait for them."""
         self.runner.environment.stop_timeout = 0
         self.runner.quit()
 

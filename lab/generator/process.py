@@ -2,9 +2,9 @@
 
     python -m lab.generator.process < commands.jsonl > answers.jsonl
 
-Reads a command of lab/measure.py a line, a method of Generator with its arguments, and answers with a line of JSON.
-Ends at once when its input does. The parent keeps it on the generator's CPUs. Locust patches the standard library for
-gevent, so nothing else may live in this process.
+Reads a command of lab/generator/client.py a line (a method of GeneratorProcess and its arguments), and answers with a
+line of JSON. Ends as soon as its input does. The lab keeps it on the generator's CPUs. Locust patches the standard
+library for gevent, so nothing else may live in this process.
 """
 
 import argparse
@@ -17,6 +17,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from dataclasses import asdict
 from functools import cache
 from typing import Any, ClassVar
 
@@ -25,12 +26,14 @@ from gevent.fileobject import FileObject
 from gevent.queue import Queue
 from locust.argument_parser import LocustArgumentParser  # Locust patches sockets and threads: before all that uses them
 
-from lab.generator.load import DRAIN_S, Load
+from lab.generator.load import DRAIN_S, RunningLoad
+from lab.generator.record import BLOCKS, OBSERVATIONS, Block, Observation, Schedule
 from lab.generator.window import Window
 from loadtest import options as suite
 from loadtest import precision, stall, targets
 from loadtest.arrivals import Arrivals, arrivals
 from loadtest.figures import read_meter
+from meter import Reading
 
 PROBE_USERS = 64  # how many probes may be in flight
 
@@ -58,10 +61,10 @@ def main() -> None:
     Connections.install()
     commands: Queue[str] = Queue()
     gevent.spawn(read, commands)
-    generator = Generator()
+    process = GeneratorProcess()
     while True:
         name, arguments = json.loads(commands.get())
-        print(json.dumps(getattr(generator, name)(**arguments)), flush=True)
+        print(json.dumps(getattr(process, name)(**arguments)), flush=True)
 
 
 @cache
@@ -75,35 +78,35 @@ def defaults() -> dict[str, Any]:
 def read(commands: "Queue[str]") -> None:
     for line in FileObject(sys.stdin.fileno(), "r", close=False):
         commands.put(line)
-    os._exit(0)  # whoever asked has gone
+    os._exit(0)  # the lab has gone
 
 
-class Lane:
+class ArmUnderLoad:
     """A block under way: its row under its load, measured in one slice or in many."""
 
-    def __init__(self, block: dict[str, Any]) -> None:
-        self.block, self.row = block, block["row"]
-        self.options = argparse.Namespace(**defaults() | block["options"] | {"rows": [self.row]})
-        self.schedule = {"started": 0, "late": 0, "queued": 0}
-        self.meter: dict[str, int] | None = None
+    def __init__(self, block: Block) -> None:
+        self.block, self.row = block, block.row
+        self.options = argparse.Namespace(**defaults() | block.options | {"rows": [self.row]})
+        self.schedule = Schedule(started=0, late=0, queued=0)
+        self.meter: Reading | None = None
         self.held = 0
-        if block["rate"]:
-            arrivals.begin(block["arrivals"], [self.row])
-        self.load = Load(block["scenario"], self.options, block["users"])
-        self.windows = [Window() for _ in range(block["halves"])]
+        if block.rate:
+            arrivals.begin(block.arrivals, [self.row])
+        self.load = RunningLoad(block.scenario, self.options, block.users)
+        self.windows = [Window() for _ in range(block.splits)]
         self.loads = {"load": self.load}
         self.stalling = gevent.spawn(stall.run, self.options)
         self.load.start()
-        if block["rate"]:
-            arrivals.set_rates({self.row: block["rate"]})
-        if block["warm_up"] is None:
+        if block.rate:
+            arrivals.set_rates({self.row: block.rate})
+        if block.warm_up is None:
             self.load.warm_up()
         else:
-            gevent.sleep(block["warm_up"])
-        if block["probe_rate"]:
-            self.loads["probe"] = probe(self.row, self.options, block["probe_rate"])
+            gevent.sleep(block.warm_up)
+        if block.probe_rate:
+            self.loads["probe"] = probe(self.row, self.options, block.probe_rate)
             gevent.sleep(0.5)
-        self.takes_turns = block["halves"] > 1
+        self.takes_turns = block.splits > 1
         if self.takes_turns:
             self.load.drain()
 
@@ -111,26 +114,26 @@ class Lane:
         """Of a response, so far."""
         return self.load.answered_s / max(self.load.answered, 1)
 
-    def slice(self, half: int, margin_s: float, seconds: float) -> None:
+    def slice(self, split: int, margin_s: float, seconds: float) -> None:
         """Measures for `seconds`.
 
-        Where slices take turns, the load is on for `margin_s` more on either side, so that what starts within the
-        window meets no less of it than it would without an end, and the slice ends drained.
+        Where arms take turns in slices, the load starts `margin_s` before the measured seconds and stops as long after
+        them, so that a request that starts within them meets the same load as without an end. The slice ends drained.
         """
-        window = self.load.window = self.windows[half]
+        window = self.load.window = self.windows[split]
         answered, opened = self.load.answered, Connections.opened
         if self.takes_turns:
-            self.load.turn.set()
+            self.load.their_turn.set()
             gevent.sleep(margin_s)
-        kept = kept_so_far(arrivals)
+        before = kept_so_far(arrivals)
         began = time.perf_counter()
         for load in self.loads.values():
-            load.window.open(began, seconds)
+            load.window.start_slice(began, seconds)
         used = time.process_time()
         gevent.sleep(seconds)
         # Waking late is no part of the window, but its share of the CPU is what counts.
         window.generator_s += (time.process_time() - used) * seconds / (time.perf_counter() - began)
-        self.schedule = {key: count - kept[key] for key, count in kept_so_far(arrivals).items()}
+        self.schedule = Schedule(**{key: count - before[key] for key, count in kept_so_far(arrivals).items()})
         if self.takes_turns:
             gevent.sleep(margin_s)
             self.load.drain()
@@ -140,31 +143,30 @@ class Lane:
         window.connections += Connections.opened - opened
 
     def look(self) -> None:
-        self.meter, self.held = read_meter(self.row), self.load.held()
+        self.meter, self.held = meter_of(self.row), self.load.held()
 
-    def collect(self) -> list[dict[str, Any]]:
-        """What each half has measured since the last time, when all its requests have their answers."""
+    def collect(self) -> list[Observation]:
+        """What each split has measured since the last time, once all its requests have their answers."""
         if self.takes_turns:
             self.look()
         else:
             self.end()
-        found = [self.result(window, half) for half, window in enumerate(self.windows)]
+        seen = [self.observation(window) for window in self.windows]
         self.windows = [Window() for _ in self.windows]
-        return found
+        return seen
 
-    def result(self, window: Window, half: int) -> dict[str, Any]:
-        """What lab/evidence.py reads, but for the CPU time, which lab/measure.py adds. Times in ms or s as named."""
-        return {
-            "block": self.block | {"about": self.block["about"] | {"half": half}},
-            "seconds": window.seconds,
-            "answered": window.answered,
-            "cpus": {"generator": window.generator_s / window.seconds},
-            "connections": window.connections,
-            "schedule": self.schedule,
-            "meter": self.meter,
-            "held": self.held,
-            "load": window.result(),
-        } | ({"probe": self.loads["probe"].window.result()} if "probe" in self.loads else {})
+    def observation(self, window: Window) -> Observation:
+        return Observation(
+            seconds=window.seconds,
+            answered=window.answered,
+            generator_cpus=window.generator_s / window.seconds,
+            connections=window.connections,
+            schedule=self.schedule,
+            meter=self.meter,
+            held=self.held,
+            load=window.result(),
+            probe=self.loads["probe"].window.result() if "probe" in self.loads else None,
+        )
 
     def end(self) -> None:
         """The load first: its WebSockets may hold what the probes wait for."""
@@ -175,47 +177,53 @@ class Lane:
             load.quit()
         arrivals.end()
 
-    def after(self) -> float | None:
+    def after_ms(self) -> float | None:
         return answered_again(targets.url(self.row, self.options.path))
 
 
-class Generator:
-    """Answers the lab's commands: a command is its method's name with its arguments."""
+class GeneratorProcess:
+    """Answers the lab's commands: a command is the name of a method here, with its arguments."""
 
     def __init__(self) -> None:
-        self.lanes: list[Lane] = []
+        self.arms: list[ArmUnderLoad] = []
 
     def open(self, blocks: list[dict[str, Any]]) -> list[float]:
         """Puts a load on each, one after the other until it is warm. The mean response time of each, in s."""
-        self.lanes = [Lane(block) for block in blocks]
-        return [lane.mean_s() for lane in self.lanes]
+        self.arms = [ArmUnderLoad(block) for block in BLOCKS.validate_python(blocks)]
+        return [arm.mean_s() for arm in self.arms]
 
-    def slice(self, lane: int, half: int, margin_s: float, seconds: float) -> None:
-        self.lanes[lane].slice(half, margin_s, seconds)
+    def slice(self, arm: int, split: int, margin_s: float, seconds: float) -> None:
+        self.arms[arm].slice(split, margin_s, seconds)
 
-    def meter(self, lane: int) -> dict[str, int] | None:
-        return read_meter(self.lanes[lane].row)
+    def meter(self, arm: int) -> dict[str, int] | None:
+        reading = meter_of(self.arms[arm].row)
+        return asdict(reading) if reading else None
 
-    def collect(self) -> list[list[dict[str, Any]]]:
-        """The results of each lane's halves since the last time."""
-        return [lane.collect() for lane in self.lanes]
+    def collect(self) -> Any:
+        """The observations of each arm's splits since the last time."""
+        return OBSERVATIONS.dump_python([arm.collect() for arm in self.arms], mode="json")
 
     def close(self) -> list[float | None]:
-        """Ends all lanes; the ms until each row answers again."""
-        for lane in self.lanes:
-            if lane.takes_turns:
-                lane.end()
-        after = [lane.after() for lane in self.lanes]
-        self.lanes = []
+        """Ends all loads; the ms until each row answers again."""
+        for arm in self.arms:
+            if arm.takes_turns:
+                arm.end()
+        after = [arm.after_ms() for arm in self.arms]
+        self.arms = []
         gc.collect()  # with their connections, and now, not in what is measured next
         return after
 
 
-def probe(row: str, options: argparse.Namespace, rate: float) -> Load:
+def meter_of(row: str) -> Reading | None:
+    reading = read_meter(row)
+    return Reading(**reading) if reading else None
+
+
+def probe(row: str, options: argparse.Namespace, rate: float) -> RunningLoad:
     """A neighbour who asks for little, on a schedule of its own, whatever the others do to the row."""
     arrivals.begin("poisson", [row])  # users that exist by now stay in closed loop
     arrivals.set_rates({row: rate})
-    neighbour = Load("Json", options, PROBE_USERS)
+    neighbour = RunningLoad("Json", options, PROBE_USERS)
     neighbour.start()
     return neighbour
 

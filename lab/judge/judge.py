@@ -1,30 +1,68 @@
-"""From raw results to verdicts: the same code while a run goes on, and when its report is made again from the file."""
+"""From results to verdicts: the same code while a run goes on, and when its report is made again from the raw file."""
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from statistics import fmean
-from typing import Any
 
-from lab.experiments import Contrast, Experiment
+from lab.experiments import Arm, Contrast, Experiment
 from lab.experiments.outcomes import Outcome, Verdict
-from lab.judge.evidence import FIGURES, Evidence, Result, Turn, complete, evidence
-from lab.judge.gates import refusals
+from lab.generator.record import Header, Result, RoundResult
+from lab.judge.evidence import Evidence, evidence
+from lab.judge.figures import FIGURES
+from lab.judge.gates import Checked, check, reasons
+from lab.judge.search import complete, is_search
 from lab.judge.statistics import LOOKS, Comparison, compare, log_ratios
 from lab.judge.verdicts import verdict
 
 
+class Measurements:
+    """The results of one experiment, by level and arm, in the order of their rounds."""
+
+    def __init__(self, results: Iterable[Result] = ()) -> None:
+        self.rounds: dict[tuple[str, str], dict[int, RoundResult]] = {}
+        for result in results:
+            self.add(result)
+
+    def add(self, result: Result) -> None:
+        purpose = result.block.purpose
+        rounds = self.rounds.setdefault((purpose.level, purpose.arm), {})
+        rounds.setdefault(purpose.round, []).append(result)
+
+    def whole_rounds(self, level: str, arm: str) -> dict[int, RoundResult]:
+        """By the number of the round, without one that was cut off."""
+        return {number: each for number, each in self.rounds.get((level, arm), {}).items() if complete(each)}
+
+    def paired(self, contrast: Contrast, level: str) -> tuple[list[RoundResult], list[RoundResult]]:
+        """What subject and baseline measured in the rounds that both have completed, in order."""
+        subject, baseline = self.whole_rounds(level, contrast.subject), self.whole_rounds(level, contrast.baseline)
+        numbers = sorted(subject.keys() & baseline.keys())
+        return [subject[number] for number in numbers], [baseline[number] for number in numbers]
+
+    def typical(self, level: str, arm: str, figure: str) -> float:
+        """The geometric mean of a figure over an arm's rounds; nan where there is nothing to average."""
+        values = [FIGURES[figure].of(each) for each in self.whole_rounds(level, arm).values()]
+        if not values or any(not 0 < value < math.inf for value in values):
+            return math.nan
+        return math.exp(fmean(map(math.log, values)))
+
+
 @dataclass(frozen=True)
 class Finding:
-    """One contrast at one level. Where `reasons` are given the gates have refused it, and there is no number."""
+    """One contrast at one level. Where the gates refuse it, there is no number."""
 
     contrast: Contrast
     level: str
     pairs: int  # measured; a comparison uses those of whole looks
-    comparison: Comparison | None
-    control: Comparison | None  # each of the two arms against itself, from the same blocks
-    reasons: tuple[str, ...]
+    comparison: Comparison | None = None
+    control: Comparison | None = None  # each of the two arms against itself, from the same results
+    checked: tuple[Checked, ...] = ()  # what the gates said
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """Why it is refused; none where it is not."""
+        return reasons(self.checked)
 
     @property
     def outcome(self) -> Outcome | None:
@@ -35,7 +73,16 @@ class Finding:
 
     @property
     def holds(self) -> bool:
+        """Whether it came out as the claim has it."""
         return self.outcome == self.contrast.claimed
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A figure of an arm at a level, over all its rounds. Where the gates refuse it, there is no number."""
+
+    value: float  # nan: refused, or nothing was measured
+    reasons: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -45,6 +92,7 @@ class Judgement:
     experiment: Experiment
     findings: tuple[Finding, ...]
     verdict: Verdict
+    cells: Mapping[tuple[str, str, str], Cell]  # by level, name of the arm, name of the figure
 
     @property
     def deciding(self) -> list[Finding]:
@@ -57,107 +105,82 @@ class Judgement:
         return all(refused) if self.experiment.must_be_refused else not any(refused)
 
 
-class Blocks:
-    """The results of one experiment, by level and arm, in the order of their rounds."""
-
-    def __init__(self, results: Iterable[Result]) -> None:
-        self.turns: dict[tuple[str, str], dict[int, Turn]] = {}
-        for result in results:
-            self.add(result)
-
-    def add(self, result: Result) -> None:
-        about = result["block"]["about"]
-        turns = self.turns.setdefault((about["level"], about["arm"]), {})
-        turns.setdefault(about["round"], []).append(result)
-
-    def of(self, level: str, arm: str) -> dict[int, Turn]:
-        """By round, without a turn that was cut off."""
-        return {number: turn for number, turn in self.turns.get((level, arm), {}).items() if complete(turn)}
-
-
-@dataclass(frozen=True)
-class Setting:
-    """What judging needs to know of a run beside its blocks."""
-
-    looks: int
-    abouts: Mapping[str, dict[str, Any]]  # what each row says of itself
-    beside_cpus: int  # CPUs that the generator, nginx and PostgreSQL share; 0: unknown
-
-    @classmethod
-    def of(cls, header: dict[str, Any]) -> "Setting":
-        return cls(header["looks"], header["abouts"], header["beside_cpus"])
-
-
-def judge(experiment: Experiment, blocks: Blocks, setting: Setting) -> Judgement:
+def judge(experiment: Experiment, measured: Measurements, header: Header) -> Judgement:
     findings = [
-        find(experiment, contrast, level, blocks, setting)
+        compare_arms(experiment, contrast, level, measured, header)
         for level in experiment.levels
         for contrast in experiment.contrasts
     ]
-    seen = [(each.outcome, each.contrast.claimed) for each in findings if each.contrast.decides]
-    return Judgement(experiment, tuple(findings), verdict(seen))
+    outcomes = [(each.outcome, each.contrast.claimed) for each in findings if each.contrast.decides]
+    cells = {
+        (level, arm.name, figure): cell
+        for level in experiment.levels
+        for arm in experiment.arms
+        for figure, cell in cells_of(experiment, level, arm, measured, header).items()
+    }
+    return Judgement(experiment, tuple(findings), verdict(outcomes), cells)
 
 
-def find(experiment: Experiment, contrast: Contrast, level: str, blocks: Blocks, setting: Setting) -> Finding:
+def compare_arms(
+    experiment: Experiment, contrast: Contrast, level: str, measured: Measurements, header: Header
+) -> Finding:
+    """A contrast at a level, by the pairs of the last look that is complete."""
     figure = FIGURES[contrast.figure]
-    both = paired(contrast, level, blocks)
+    both = measured.paired(contrast, level)
     pairs = len(both[0])
+    if not pairs:
+        return Finding(contrast, level, pairs)
     names = (contrast.subject, contrast.baseline)
-    if pairs:
-        seen = [gather(experiment, level, arm, turns, setting) for arm, turns in zip(names, both, strict=True)]
-        lives = not any(experiment.arm(arm).reconnects for arm in names)
-        if reasons := refusals(seen[0], seen[1], figure.gates, lives):
-            return Finding(contrast, level, pairs, None, None, tuple(reasons))
-    look = sum(pairs >= needed for needed in LOOKS[: setting.looks])
-    if not look:
-        return Finding(contrast, level, pairs, None, None, ())
-    seen_by_now = [turns[: LOOKS[look - 1]] for turns in both]
+    arms = [gather(experiment, level, experiment.arm(name), of, header) for name, of in zip(names, both, strict=True)]
+    checked = check(figure.gates, *arms)
+    look = sum(pairs >= needed for needed in LOOKS[: header.looks])
+    if reasons(checked) or not look:
+        return Finding(contrast, level, pairs, checked=checked)
+    subject, baseline = (rounds[: LOOKS[look - 1]] for rounds in both)
     try:
-        between = log_ratios(*([figure.of(turn) for turn in turns] for turns in seen_by_now))
-        within = against_itself(figure.of, *seen_by_now)
+        between = log_ratios([figure.of(each) for each in subject], [figure.of(each) for each in baseline])
+        within = against_itself(figure.of, subject, baseline)
     except ValueError:
-        what = f"{figure.metric.what} could not be measured in every block of {' and '.join(names)}"
-        return Finding(contrast, level, pairs, None, None, (what,))
-    compared = [
-        compare(ratios, look, setting.looks, figure.metric.margin, smaller_is_better=figure.metric.smaller_is_better)
+        what = f"{figure.metric.what} could not be measured in every round of {' and '.join(names)}"
+        return Finding(contrast, level, pairs, checked=(*checked, Checked("not measured in every round", (what,))))
+    comparison, control = (
+        compare(ratios, look, header.looks, figure.metric.margin, smaller_is_better=figure.metric.smaller_is_better)
         for ratios in (between, within)
-    ]
-    return Finding(contrast, level, pairs, compared[0], compared[1], ())
+    )
+    return Finding(contrast, level, pairs, comparison, control, checked)
 
 
-def paired(contrast: Contrast, level: str, blocks: Blocks) -> tuple[list[Turn], list[Turn]]:
-    """The turns of subject and baseline in the rounds that both have completed, in order."""
-    subject, baseline = blocks.of(level, contrast.subject), blocks.of(level, contrast.baseline)
-    rounds = sorted(subject.keys() & baseline.keys())
-    return [subject[number] for number in rounds], [baseline[number] for number in rounds]
+def cells_of(experiment: Experiment, level: str, arm: Arm, measured: Measurements, header: Header) -> dict[str, Cell]:
+    """An arm's figures at a level. A search changes its rate from step to step, so capacity is its only figure."""
+    rounds = list(measured.whole_rounds(level, arm.name).values())
+    if not rounds:
+        return {}
+    seen = gather(experiment, level, arm, rounds, header)
+    cells = {}
+    for name in ["capacity"] if is_search(rounds[0][0]) else [name for name in FIGURES if name != "capacity"]:
+        why = reasons(check(FIGURES[name].gates, seen))
+        cells[name] = Cell(math.nan if why else measured.typical(level, arm.name, name), why)
+    return cells
 
 
-def gather(experiment: Experiment, level: str, arm: str, turns: Sequence[Turn], setting: Setting) -> Evidence:
-    load, row = experiment.load_of(level, experiment.arm(arm)), experiment.arm(arm).row
-    return evidence(turns, load.protocol, setting.abouts[row], setting.beside_cpus)
+def gather(experiment: Experiment, level: str, arm: Arm, rounds: Sequence[RoundResult], header: Header) -> Evidence:
+    protocol, about = experiment.load_of(level, arm).protocol, header.abouts[arm.row]
+    return evidence(rounds, protocol, about, header.shared_cpus, reconnects=arm.reconnects)
 
 
-def against_itself(of: Callable[[Turn], float], *arms: Sequence[Turn]) -> list[float]:
+def against_itself(of: Callable[[RoundResult], float], *arms: Sequence[RoundResult]) -> list[float]:
     """The A/A control: log ratios of an arm's own measurements that lie as close together as those of two arms do.
 
-    Of an arm that takes turns in slices those are the two halves of a round, else blocks of neighbouring rounds. The
+    Of an arm that takes turns in slices those are the two splits of a round; else blocks of neighbouring rounds. The
     later over the earlier and the other way round in turn, as the order of the arms is balanced, too. ValueError where
     one was not measured.
     """
-    pairs: list[tuple[Turn, Turn]] = []
-    for turns in arms:
-        halved = turns[0][0]["block"]["halves"] > 1
-        pairs += [([one], [other]) for one, other in turns] if halved else zip(turns[::2], turns[1::2], strict=False)
+    pairs: list[tuple[RoundResult, RoundResult]] = []
+    for rounds in arms:
+        split = rounds[0][0].block.splits > 1
+        pairs += [([one], [other]) for one, other in rounds] if split else zip(rounds[::2], rounds[1::2], strict=False)
     turned = [pair[::-1] if number % 2 else pair for number, pair in enumerate(pairs)]
     return log_ratios([of(later) for _, later in turned], [of(earlier) for earlier, _ in turned])
-
-
-def typical(blocks: Blocks, level: str, arm: str, figure: str) -> float:
-    """The geometric mean over an arm's turns; nan where there is nothing to average."""
-    values = [FIGURES[figure].of(turn) for turn in blocks.of(level, arm).values()]
-    if not values or any(not 0 < value < math.inf for value in values):
-        return math.nan
-    return math.exp(fmean(map(math.log, values)))
 
 
 def crossover(findings: Sequence[Finding]) -> float | None:

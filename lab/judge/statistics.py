@@ -5,10 +5,11 @@ compared. The tests and intervals are scipy's.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
+import numpy as np
 from scipy import stats
 
 from lab.experiments.outcomes import Outcome
@@ -158,3 +159,11 @@ def verdict(comparison: Comparison) -> str:
         case Outcome.INCONCLUSIVE, False:
             return f"inconclusive: no difference was detected, and none beyond {margin} ruled out"
     return f"{direction}, and it matters"
+
+
+def percentile(histogram: Mapping[float, int], share: float) -> float:
+    """The value that this share of the values does not exceed, from {value: count}; nan where there are none."""
+    if not histogram:
+        return math.nan
+    values, counts = zip(*sorted(histogram.items()), strict=True)
+    return float(np.quantile(values, share, weights=counts, method="inverted_cdf"))

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from lab.experiments.outcomes import Outcome, Verdict
-from lab.judge.evidence import FIGURES
+from lab.judge.figures import FIGURES
 from lab.judge.judge import Finding, Judgement
 from lab.judge.statistics import Comparison, sentence
 
@@ -20,7 +20,7 @@ PLAIN = {
 
 def verdict_sentence(judgement: Judgement) -> str:
     """One sentence or two that a person can repeat."""
-    said = judgement.experiment.says.get(judgement.verdict, PLAIN[judgement.verdict])
+    said = judgement.experiment.sentences.get(judgement.verdict, PLAIN[judgement.verdict])
     if judgement.verdict == Verdict.DEPENDS and (where := where_it_holds(judgement)):
         return f"{said} ({where})"
     if judgement.verdict in (Verdict.DEPENDS, Verdict.INCONCLUSIVE):
@@ -49,7 +49,7 @@ def named(findings: Sequence[Finding], wanted: bool, judgement: Judgement) -> li
     several = len({each.contrast.figure for each in judgement.deciding}) > 1
     by = f" in {FIGURES[contrast.figure].metric.what}" if several else ""
     levels = " and ".join(each.level for each in decided)
-    where = f" at {levels} {judgement.experiment.vary}" if len(decided) < len(findings) else ""
+    where = f" at {levels} {judgement.experiment.varied}" if len(decided) < len(findings) else ""
     return [f"{contrast.subject} / {contrast.baseline}{by}{where}"]
 
 
@@ -59,7 +59,7 @@ def where_it_holds(judgement: Judgement) -> str:
     if not findings:
         return ""
     holds, fails = ([each.level for each in findings if each.holds == wanted] for wanted in (True, False))
-    vary, contrast = judgement.experiment.vary, findings[0].contrast
+    vary, contrast = judgement.experiment.varied, findings[0].contrast
     pair = f"{contrast.subject} over {contrast.baseline}"
     return f"{pair}: at {' and '.join(holds)}, not at {' and '.join(fails)} {vary}"
 

@@ -17,11 +17,11 @@ from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocato
 
 from lab.experiments import Arm
 from lab.experiments.outcomes import Outcome
-from lab.judge.evidence import FIGURES
+from lab.judge.figures import FIGURES
 from lab.judge.judge import Finding, crossover
 from lab.judge.statistics import Comparison, intervals
 from lab.judge.words import that_depends
-from lab.report.tables import HEADINGS, SPECIAL, Section, number, what
+from lab.report.section import HEADINGS, SPECIAL, Section, number, what
 
 # Okabe and Ito's colours, which colour-blind people can tell apart; without the yellow, which is lost on white.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
@@ -47,7 +47,7 @@ STYLE: Any = {  # any: matplotlib types every key of it by name
     "lines.markersize": 5,
     "figure.facecolor": "white",
 }
-NOTHING = dict.fromkeys(("Creator", "Date", "Format", "Type"))  # metadata that would change or point elsewhere
+NO_METADATA = dict.fromkeys(("Creator", "Date", "Format", "Type"))  # metadata that would change or point elsewhere
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ class Chart:
 def of(section: Section) -> list[Chart]:
     """What suits the experiment: lines against its levels, or its ratios; and the waterfall."""
     experiment = section.judgement.experiment
-    if experiment.vary and len(section.levels) > 1:
+    if experiment.varied and len(section.levels) > 1:
         return [against_level(section, each) for each in charted(experiment.figures) if measured(section, each)]
     charts = [ratios(section)] if any(each.comparison for each in section.judgement.findings) else []
     if section.steps():
@@ -86,7 +86,7 @@ def draw(name: str, height: float, caption: str, paint: Callable[[Figure, Axes],
         figure = Figure(figsize=(4.2, height), layout="constrained")
         paint(figure, figure.subplots())
         out = StringIO()
-        figure.savefig(out, format="svg", metadata=NOTHING)
+        figure.savefig(out, format="svg", metadata=NO_METADATA)
     svg = out.getvalue()
     svg = svg[svg.index("<svg") :].replace("<svg", f'<svg role="img" aria-label="{html.escape(caption)}"', 1)
     # Several charts stand in one page: ids, and what refers to them, must differ.
@@ -106,7 +106,7 @@ def against_level(section: Section, figures: tuple[str, ...]) -> Chart:
                 label = arm.name if name == figures[0] else "_"
                 refused.update(dict.fromkeys(line(axes, section, index, name, label)))
         axes.set_title(" and ".join(HEADINGS[name] for name in figures), loc="left")
-        axes.set_xlabel(f"{experiment.vary} (log scale)")
+        axes.set_xlabel(f"{experiment.varied} (log scale)")
         axes.set_xscale("log")
         axes.set_xticks([float(level) for level in section.levels], section.levels)
         axes.xaxis.set_minor_locator(NullLocator())
@@ -119,11 +119,11 @@ def against_level(section: Section, figures: tuple[str, ...]) -> Chart:
             axes.set_ylim(bottom=0)
         axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,g}"))
         mark_turn(axes, section, figures)
-        if figures == ("throughput",) and experiment.threads:
-            mark_ceiling(axes, experiment.threads, experiment.load.options["wait_ms"] / 1000)
+        if figures == ("throughput",) and experiment.thread_ceiling:
+            mark_ceiling(axes, experiment.thread_ceiling, experiment.load.options["wait_ms"] / 1000)
         figure.legend(loc="outside lower center", ncols=3, frameon=False)
 
-    caption = f"{experiment.title}: {' and '.join(what(name) for name in figures)} against {experiment.vary}."
+    caption = f"{experiment.title}: {' and '.join(what(name) for name in figures)} against {experiment.varied}."
     chart = draw(f"{experiment.name}-{figures[0]}", 3.4, caption, paint)
     said = [chart.caption, "● WSGI, ■ ASGI; bars: 95 % interval over the rounds."]
     said += ["Dashed: p99."] if "p99_ms" in figures else []
@@ -154,7 +154,7 @@ def line(axes: Axes, section: Section, place: int, figure: str, label: str) -> l
 
 def spread(section: Section, level: str, arm: Arm, figure: str) -> tuple[float, float, float]:
     """The geometric mean over the rounds and its interval, which needs three of them."""
-    logs = [math.log(FIGURES[figure].of(turn)) for turn in section.turns(level, arm.name)]
+    logs = [math.log(FIGURES[figure].of(each)) for each in section.rounds(level, arm.name)]
     mid = fmean(logs)
     ((low, high),) = intervals(logs, 0.95) if len(logs) > 2 else [(mid, mid)]
     return math.exp(mid), math.exp(low), math.exp(high)

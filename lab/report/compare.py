@@ -11,11 +11,11 @@ from scipy import stats
 
 from lab import LabError
 from lab.experiments.outcomes import Outcome, Verdict
-from lab.judge.evidence import FIGURES
-from lab.judge.judge import Finding, paired
+from lab.judge.figures import FIGURES
+from lab.judge.judge import Finding
 from lab.judge.statistics import NO_SPREAD, judge, log_ratios
 from lab.judge.words import outcome, ratio
-from lab.report.tables import Section, sections, what
+from lab.report.section import Section, sections, what
 from lab.run.results import Run
 
 Key = tuple[str, str, str, str, str]  # experiment, level, subject, baseline, figure
@@ -49,7 +49,7 @@ class Changes:
 
 def compare_runs(before: Run, after: Run) -> Changes:
     """LabError where the runs are of different doors, or have no contrast in common that was judged in both."""
-    doors = before.header["door"], after.header["door"]
+    doors = before.header.door, after.header.door
     if doors[0] != doors[1]:
         said = f"{before.folder} is {doors[0]}, {after.folder} is {doors[1]}"
         raise LabError(f"results of different doors are not compared: another Python, another nginx ({said})")
@@ -77,8 +77,8 @@ def judged(run: Run) -> dict[Key, tuple[Finding, list[float]]]:
 
 def pairs(section: Section, finding: Finding, count: int) -> list[float]:
     of = FIGURES[finding.contrast.figure].of
-    both = paired(finding.contrast, finding.level, section.blocks)
-    return log_ratios(*([of(turn) for turn in turns[:count]] for turns in both))
+    both = section.measured.paired(finding.contrast, finding.level)
+    return log_ratios(*([of(each) for each in rounds[:count]] for rounds in both))
 
 
 def change(experiment: str, before: tuple[Finding, list[float]], after: tuple[Finding, list[float]]) -> Change:
@@ -106,7 +106,7 @@ def welch(one: Sequence[float], other: Sequence[float], *confidences: float) -> 
 
 def show(console: Console, before: Run, after: Run, found: Changes) -> None:
     for name, run in (("before", before), ("after", after)):
-        console.print(f"{name:>6}: {run.folder}, {run.header['began']}, {run.header['machine']}")
+        console.print(f"{name:>6}: {run.folder}, {run.header.began}, {run.header.machine}")
     grid = Grid(box=None, padding=(0, 2, 0, 0))
     for heading in ("", "before", "after", "change (95 % interval)", "in words"):
         grid.add_column(heading)

@@ -7,7 +7,8 @@ from lab.experiments import EXPERIMENTS, Experiment
 from lab.judge.judge import Finding
 from lab.judge.words import outcome, ratio, verdict_sentence
 from lab.report.report import render
-from lab.report.tables import Footnotes, Section, Table, sections, waterfall, what
+from lab.report.section import Footnotes, Section, Table, sections, what
+from lab.report.tables import waterfall
 from lab.run.results import Run
 
 Shown = dict[str, dict[str, Section]]  # by experiment, then by door
@@ -30,12 +31,12 @@ def write(runs: Sequence[Run]) -> str:
     for run in runs:
         for section in sections(run):
             if section.size:
-                shown.setdefault(section.judgement.experiment.name, {})[run.header["door"]] = section
+                shown.setdefault(section.judgement.experiment.name, {})[run.header.door] = section
     parts = [part(each, shown[each.name]) for each in EXPERIMENTS if each.name in shown]
     claims: dict[str, list[Part]] = {}
     for each in parts:
         claims.setdefault(each.experiment.claim, []).append(each)
-    doors = list(dict.fromkeys(run.header["door"] for run in runs))
+    doors = list(dict.fromkeys(run.header.door for run in runs))
     return render("findings.md.j2", {"runs": runs, "doors": doors, "claims": claims})
 
 
@@ -60,11 +61,11 @@ def side_by_side(experiment: Experiment, by_door: dict[str, tuple[Finding, ...]]
             contrast = each.contrast
             key = (each.level, contrast.subject, contrast.baseline, contrast.figure)
             lines.setdefault(key, {})[door] = each
-    headings = [*([experiment.vary] if experiment.vary else []), "compared", "by"]
+    headings = [*([experiment.varied] if experiment.varied else []), "compared", "by"]
     rows = []
     for (level, subject, baseline, figure), line in lines.items():
         cells = [cell for door in by_door for cell in cells_of(line.get(door), notes)]
-        rows.append([*([level] if experiment.vary else []), f"{subject} / {baseline}", what(figure), *cells])
+        rows.append([*([level] if experiment.varied else []), f"{subject} / {baseline}", what(figure), *cells])
     told = [f"{door}: {each}" for door in by_door for each in ("ratio (95 % interval)", "in words", "A/A")]
     return Table("Findings", [*headings, *told], rows, texts=len(headings))
 

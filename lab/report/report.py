@@ -14,7 +14,7 @@ from lab.judge.judge import Judgement
 from lab.judge.statistics import LOOKS
 from lab.judge.words import verdict_sentence
 from lab.report import charts, tables
-from lab.report.tables import Footnotes, Section, Table
+from lab.report.section import Footnotes, Section, Table, sections
 from lab.run.results import Run
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -37,7 +37,7 @@ class Part:
 
 def write(run: Run) -> Path:
     """Both into the run's folder; the path of the HTML."""
-    shown = [section for section in tables.sections(run) if section.size]
+    shown = [section for section in sections(run) if section.size]
     parts = [part(section) for section in shown]
     facts = {
         "run": run,

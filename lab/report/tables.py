@@ -2,152 +2,29 @@
 
 import math
 from collections import Counter
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from functools import cached_property
-from itertools import pairwise
+from collections.abc import Sequence
 
-from lab.experiments import Arm
 from lab.experiments.outcomes import Outcome
-from lab.judge.evidence import FIGURES, Evidence, Turn, is_search, threads
-from lab.judge.gates import ALWAYS, AUDIT, GATES, SOMETIMES, connections_remade, refusals, unequal_rows
-from lab.judge.judge import Blocks, Finding, Judgement, Setting, gather, paired, typical
+from lab.judge.audit import AUDIT
+from lab.judge.figures import FIGURES, threads
+from lab.judge.gates import MEANINGS
+from lab.judge.judge import Finding
 from lab.judge.statistics import LOOKS
 from lab.judge.words import outcome, ratio
+from lab.report.section import HEADINGS, SPECIAL, Footnotes, Section, Table, number, what
 from lab.run.results import Run
 
 USUAL = ("throughput", "p50_ms", "p99_ms", "cpu_us", "rss_mib")
 LASTING = ("WebSocketIdle", "EventStream")  # scenarios
-SPECIAL = ("whole_cpu_us", "held", "probe_p95_ms", "capacity", "after_ms")
-HEADINGS = {
-    "throughput": "requests/s",
-    "p50_ms": "p50, ms",
-    "p99_ms": "p99, ms",
-    "cpu_us": "CPU µs per request",
-    "whole_cpu_us": "CPU µs per request, with nginx",
-    "rss_mib": "RSS, MiB",
-    "held": "WebSockets held",
-    "probe_p95_ms": "neighbour's p95, ms",
-    "capacity": "rate that keeps the limit, 1/s",
-    "after_ms": "answers again after, ms",
-}
-UNEQUAL = "unequal rows"
 MATTERS = {Outcome.BETTER: "yes: better", Outcome.WORSE: "yes: worse", Outcome.NO_DIFFERENCE: "no"}
-
-
-@dataclass(frozen=True)
-class Table:
-    caption: str
-    headings: Sequence[str]
-    rows: Sequence[Sequence[str]]
-    texts: int = 1  # so many columns are text, the others are figures
-
-
-@dataclass(frozen=True)
-class Cell:
-    """A figure of an arm; where the gates have refused it there are reasons, and no number."""
-
-    value: float  # nan: nothing was measured
-    reasons: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Step:
-    """Of a waterfall: what one change adds, or takes away."""
-
-    label: str
-    start: float
-    end: float
-
-    @property
-    def change(self) -> float:
-        return self.end - self.start
-
-
-@dataclass
-class Footnotes:
-    """The reasons that stand below a table, each once."""
-
-    reasons: list[str] = field(default_factory=list)
-
-    def refused(self, reasons: Sequence[str]) -> str:
-        self.reasons += [reason for reason in reasons if reason not in self.reasons]
-        marks = ", ".join(str(self.reasons.index(reason) + 1) for reason in reasons)
-        return f"refused [{marks}]"
-
-
-@dataclass(frozen=True)
-class Section:
-    """One experiment of a run: its judgement, and what that was made from."""
-
-    judgement: Judgement
-    blocks: Blocks
-    setting: Setting
-
-    @cached_property
-    def levels(self) -> list[str]:
-        """Those that the run has reached."""
-        reached = {level for level, _ in self.blocks.turns}
-        return [level for level in self.judgement.experiment.levels if level in reached]
-
-    @property
-    def size(self) -> int:
-        """How many blocks it has measured."""
-        return sum(len(turn) for turns in self.blocks.turns.values() for turn in turns.values())
-
-    def turns(self, level: str, arm: str) -> list[Turn]:
-        return list(self.blocks.of(level, arm).values())
-
-    def interface(self, arm: Arm) -> str:
-        return str(self.setting.abouts[arm.row]["interface"])
-
-    def cell(self, level: str, arm: Arm, figure: str) -> Cell:
-        """A search changes its rate from step to step, so capacity is its only figure."""
-        turns = self.turns(level, arm.name)
-        if not turns or (is_search(turns[0][0]) and figure != "capacity"):
-            return Cell(math.nan)
-        seen = gather(self.judgement.experiment, level, arm.name, turns, self.setting)
-        if reasons := refusals(seen, seen, FIGURES[figure].gates, not arm.reconnects):
-            return Cell(math.nan, tuple(reasons))
-        return Cell(typical(self.blocks, level, arm.name, figure))
-
-    def steps(self) -> list[Step]:
-        """The waterfall's, from the first arm to the last; none where a figure is missing or refused."""
-        experiment = self.judgement.experiment
-        if not experiment.waterfall or not self.levels:
-            return []
-        values = [self.cell(self.levels[0], arm, experiment.contrasts[0].figure).value for arm in experiment.arms]
-        if any(map(math.isnan, values)):
-            return []
-        changes = zip(experiment.waterfall, pairwise(values), strict=True)
-        return [Step(label, start, end) for label, (start, end) in changes]
-
-
-def sections(run: Run) -> list[Section]:
-    setting = Setting.of(run.header)
-    return [Section(each, run.blocks[each.experiment.name], setting) for each in run.judgements()]
-
-
-def number(value: float) -> str:
-    """With three digits at least, but for counts; a dash where there is none."""
-    if math.isnan(value):
-        return "–"
-    whole = math.isclose(value, round(value), abs_tol=1e-9)
-    decimals = 0 if whole or abs(value) >= 100 else 1 if abs(value) >= 10 else 2
-    return f"{value:,.{decimals}f}"
-
-
-def what(figure: str) -> str:
-    """A figure's name on its own."""
-    return FIGURES[figure].metric.what
 
 
 def findings(section: Section, notes: Footnotes) -> Table:
     experiment = section.judgement.experiment
     headings = ["compared", "by", "ratio (95 % interval)", "pairs", "detected?", "does it matter?", "A/A control"]
     rows = [finding_row(each, notes) for each in section.judgement.findings]
-    if experiment.vary:
-        headings.insert(0, experiment.vary)
+    if experiment.varied:
+        headings.insert(0, experiment.varied)
         rows = [[each.level, *row] for each, row in zip(section.judgement.findings, rows, strict=True)]
     return Table("Findings, the first of each pair divided by the second", headings, rows, texts=len(headings) - 5)
 
@@ -183,22 +60,22 @@ def arms(section: Section, notes: Footnotes) -> Table:
     rows = []
     for level in section.levels:
         for arm in experiment.arms:
-            if turns := section.turns(level, arm.name):
+            if rounds := section.rounds(level, arm.name):
                 shown = (section.cell(level, arm, figure) for figure in figures)
                 cells = [notes.refused(each.reasons) if each.reasons else number(each.value) for each in shown]
-                most = max(threads(turn) for turn in turns)
+                most = max(map(threads, rounds))
                 name = f"{arm.name} ({section.interface(arm)})"
                 rows.append(
-                    [*([level] if experiment.vary else []), name, *cells, "–" if math.isnan(most) else f"{most:.0f}"]
+                    [*([level] if experiment.varied else []), name, *cells, "–" if math.isnan(most) else f"{most:.0f}"]
                 )
     headings = [
-        *([experiment.vary] if experiment.vary else []),
+        *([experiment.varied] if experiment.varied else []),
         "arm",
         *(HEADINGS[each] for each in figures),
         "threads",
     ]
     return Table(
-        "What each arm measured, as a geometric mean over its rounds", headings, rows, 2 if experiment.vary else 1
+        "What each arm measured, as a geometric mean over its rounds", headings, rows, 2 if experiment.varied else 1
     )
 
 
@@ -216,40 +93,21 @@ def waterfall(section: Section) -> Table | None:
 
 def gates(section: Section) -> list[tuple[str, list[str]]]:
     """Each fault that the gates looked for in this experiment's comparisons, and where they found it."""
-    seen: dict[str, list[str]] = {UNEQUAL: []}
-    experiment, blocks = section.judgement.experiment, section.blocks
+    seen: dict[str, list[str]] = {}
     for finding in section.judgement.findings:
-        contrast = finding.contrast
-        both = [
-            gather(experiment, finding.level, arm, turns, section.setting)
-            for arm, turns in zip(
-                (contrast.subject, contrast.baseline), paired(contrast, finding.level, blocks), strict=True
-            )
-            if turns
-        ]
-        lives = not any(experiment.arm(arm).reconnects for arm in (contrast.subject, contrast.baseline))
-        names = FIGURES[contrast.figure].gates
-        for gate in (*ALWAYS, *(gate for gate in SOMETIMES if gate.__name__ in names)):
-            if lives or gate is not connections_remade:
-                seen.setdefault(gate_name(gate), []).extend(filter(None, map(gate, both)))
-        if len(both) == 2 and (reason := unequal_rows(*both)):
-            seen[UNEQUAL].append(reason)
-    return [(name, list(dict.fromkeys(reasons))) for name, reasons in seen.items()]
-
-
-def gate_name(gate: Callable[[Evidence], str | None]) -> str:
-    return gate.__name__.replace("_", " ").replace("littles law", "Little's law broken")
+        for checked in finding.checked:
+            seen.setdefault(checked.gate, []).extend(checked.reasons)
+    return [(gate, list(dict.fromkeys(reasons))) for gate, reasons in seen.items()]
 
 
 def gate_list() -> list[str]:
-    """Every fault that the gates look for, with what the gate's docstring says first."""
-    named = {UNEQUAL: unequal_rows.__doc__} | {gate_name(gate): gate.__doc__ for gate in GATES.values()}
-    return [f"{name}: {text.splitlines()[0]}" if text else name for name, text in named.items()]
+    """Every fault that the gates look for, and why it matters where its name does not say so."""
+    return [f"{title}: {meaning}" if meaning else title for title, meaning in MEANINGS.items()]
 
 
 def audit(run: Run) -> Table:
     """What must be equal, for every row; ≠ marks what most rows do not have."""
-    abouts = run.header["abouts"].values()
+    abouts = run.header.abouts.values()
     columns = [[take(about) for about in abouts] for take in AUDIT.values()]
     common = [Counter(column).most_common(1)[0][0] for column in columns]
     rows = [
@@ -264,22 +122,22 @@ def audit(run: Run) -> Table:
 
 def commands(run: Run) -> Table:
     names = ("row", "interface", "framework", "server", "model", "command")
-    rows = [[str(about[name]) for name in names] for about in run.header["abouts"].values()]
+    rows = [[str(about[name]) for name in names] for about in run.header.abouts.values()]
     return Table("The rows as they said of themselves when they were measured", names, rows, len(names))
 
 
 def environment(run: Run) -> Table:
     header = run.header
     facts = {
-        "measured": header["began"],
-        "door": header["door"],
-        "machine": header["machine"],
-        "Python of the generator": header["generator_python"],
-        "planned looks": header["looks"],
-        "quick": "yes" if header["quick"] else "no",
-        "scale of every block's seconds": f"{header['scale']:.2f}",
-        "seed": header["seed"],
-        "versions": ", ".join(f"{name} {version}" for name, version in header["versions"].items()),
+        "measured": header.began,
+        "door": header.door,
+        "machine": header.machine,
+        "Python of the generator": header.generator_python,
+        "planned looks": header.looks,
+        "quick": "yes" if header.quick else "no",
+        "scale of every block's seconds": f"{header.scale:.2f}",
+        "seed": header.seed,
+        "versions": ", ".join(f"{name} {version}" for name, version in header.versions.items()),
     }
     return Table(
         "What this was measured on, and how",
@@ -291,9 +149,11 @@ def environment(run: Run) -> Table:
 
 def placement(run: Run) -> str:
     """Which CPUs carry what, in a sentence."""
-    placed, beside = run.header["placed"], run.header["beside_cpus"]
+    placed, shared_cpus = run.header.placed, run.header.shared_cpus
     where = ", ".join(f"{name} on CPU {cpuset}" for name, cpuset in placed.items()) or "not known from here"
-    shared = f" Generator, nginx and PostgreSQL share {beside} CPU{'s' * (beside != 1)}." if beside else ""
+    shared = (
+        f" Generator, nginx and PostgreSQL share {shared_cpus} CPU{'s' * (shared_cpus != 1)}." if shared_cpus else ""
+    )
     return f"Which CPUs carried what: {where}.{shared}"
 
 
@@ -303,13 +163,13 @@ def shortfalls(run: Run, shown: Sequence[Section]) -> list[str]:
     if run.torn:
         found.append("The raw file ends in the middle of a line: the last block was lost.")
     names = [section.judgement.experiment.name for section in shown]
-    if missing := [name for name in run.header["experiments"] if name not in names]:
+    if missing := [name for name in run.header.experiments if name not in names]:
         found.append(f"The run was cut short before {', '.join(missing)}.")
     for section in shown:
         experiment = section.judgement.experiment
         if left := [level for level in experiment.levels if level not in section.levels]:
             found.append(
-                f"The run was cut short: {experiment.name} has nothing at {', '.join(left)} {experiment.vary}."
+                f"The run was cut short: {experiment.name} has nothing at {', '.join(left)} {experiment.varied}."
             )
         if any(each.pairs not in LOOKS for each in section.judgement.findings):
             found.append(f"{experiment.name} was cut short within a look: only pairs of whole looks are judged.")

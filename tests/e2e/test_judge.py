@@ -15,9 +15,11 @@ from typing import Any
 import psutil
 import pytest
 
-from lab.generator.client import Block, Generator
+from lab.generator.client import GeneratorClient
+from lab.generator.record import Block
+from lab.judge import gates
+from lab.judge.audit import unequal_rows
 from lab.judge.evidence import Evidence, evidence
-from lab.judge.gates import SOMETIMES, refusals, unequal_rows
 from lab.stack import doors
 from lab.stack.compose_file import ROOT, Table
 from tests.e2e import stacks
@@ -25,7 +27,7 @@ from tests.e2e.stacks import ComposeDoor, Stack, plain_environ
 from tests.helpers import until
 
 LAB = [str(Path(sys.executable).parent / "lab")]
-ALL_GATES = frozenset(gate.__name__ for gate in SOMETIMES)
+ALL_GATES = tuple(each for each in vars(gates).values() if isinstance(each, gates.Gate))
 
 
 @pytest.fixture
@@ -65,26 +67,25 @@ def test_a_quick_run_settles_the_simplest_claim(judge: Callable[..., tuple[int, 
 
 
 @pytest.fixture(scope="module")
-def planted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Evidence]]:
+def planted() -> Iterator[Callable[..., Evidence]]:
     """Evidence of one block on a native stack on which FastAPI has a worker more than Flask."""
     table = Table(environ=plain_environ())
     fastapi = table.services["fastapi"]
     table.services["fastapi"] = replace(fastapi, environment=fastapi.environment | {"WEB_CONCURRENCY": "2"})
-    raw = tmp_path_factory.mktemp("planted") / "raw.jsonl"
     with (
         doors.native(["flask", "flask-sync", "fastapi", "wsgi"], lambda text: None, table) as door,
-        Generator(door, raw, {}) as generator,
+        GeneratorClient(door, keep=lambda result: None) as generator,
     ):
 
         def seen(row: str, scenario: str, users: int, asked: str = "HTTP/1.1", **block: Any) -> Evidence:
-            result = generator.run(Block(row, scenario, users, 2.0, **block, about={"limit_p99_ms": 0}))
+            result = generator.run(Block(row, scenario, users, 2.0, **block))
             return evidence([[result]], asked, door.about(row), 1)
 
         yield seen
 
 
 def reasons(one: Evidence) -> str:
-    return "; ".join(refusals(one, one, ALL_GATES, lives=True))
+    return "; ".join(gates.reasons(gates.check(ALL_GATES, one, one)))
 
 
 def test_a_sound_block_passes_every_gate(planted: Callable[..., Evidence]) -> None:
@@ -109,7 +110,7 @@ def test_a_planted_fault_is_refused(
 
 
 def test_unequal_workers_are_refused(planted: Callable[..., Evidence]) -> None:
-    reason = unequal_rows(planted("flask", "Wait", 2), planted("fastapi", "Wait", 2))
+    reason = unequal_rows(planted("flask", "Wait", 2).about, planted("fastapi", "Wait", 2).about)
     assert reason and "workers 1 against 2" in reason
 
 

@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ def slower_flask(level: str, arm: str, number: int) -> tuple[float, float]:
 
 
 def at_its_limit(made: runs.Results) -> runs.Results:
-    return [result | {"cpus": {"generator": 0.99}} for result in made]
+    return [replace(result, generator_cpus=0.99) for result in made]
 
 
 @pytest.fixture

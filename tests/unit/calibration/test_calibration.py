@@ -2,7 +2,6 @@
 
 import random
 from statistics import fmean
-from typing import Any
 
 import pytest
 
@@ -18,28 +17,26 @@ from lab.calibration.calibrate import (
     planted_row,
     render,
 )
-from lab.judge.judge import Blocks, Setting
+from lab.judge.judge import Measurements
 from lab.judge.statistics import MIN_PAIRS
 from lab.stack.compose_file import Table
 from tests.unit import runs
-from tests.unit.blocks import cpu_us, header, result
+from tests.unit.records import cpu_us, header, of, result
 
 PLAIN_US = 100.0
 
 
-def rounds(arms: dict[str, float], count: int, noise: float, seed: int) -> Blocks:
+def rounds(arms: dict[str, float], count: int, noise: float, seed: int) -> Measurements:
     """Of arms that need so many µs, each off by `noise` (standard deviation of the log) in every round."""
     chance = random.Random(seed)
-    made = []
-    for number in range(count):
-        for arm, us in arms.items():
-            made.append(result("flask", number, **cpu_us(us * chance.lognormvariate(0, noise))))
-            made[-1]["block"]["about"] |= {"arm": arm}
-    return Blocks(made)
+    return Measurements(
+        of(result("flask", number, **cpu_us(us * chance.lognormvariate(0, noise))), arm=arm)
+        for number in range(count)
+        for arm, us in arms.items()
+    )
 
 
 def calibrated(noise: float, percents: dict[int, float] | None = None) -> Calibration:
-    setting = Setting.of(header(abouts={row: runs.about("flask") for row in ROWS}))
     alike = {
         f"{row} {n}": rounds({"A": 300, "B": 300}, MIN_PAIRS, noise, n)
         for n in range(6 * len(ROWS))
@@ -48,7 +45,7 @@ def calibrated(noise: float, percents: dict[int, float] | None = None) -> Calibr
     truth = percents or {percent: float(percent) for percent in PLANTED}
     arms = {planted_name(p): PLAIN_US * (1 + of / 100) for p, of in {0: 0.0, **truth}.items()}
     starts = [rounds(arms, MINUTE + 5, noise, 100 + start) for start in range(STARTS)]
-    return calibrate(setting, alike, starts, PLAIN_US)
+    return calibrate(header(abouts={row: runs.about("flask") for row in ROWS}), alike, starts, PLAIN_US)
 
 
 @pytest.fixture(autouse=True)
@@ -92,6 +89,5 @@ def test_a_planted_row_is_the_plain_one_with_its_slowdown_alone() -> None:
 
 
 def test_the_page_says_what_was_asked_for_beside_what_came_out() -> None:
-    facts: dict[str, Any] = {"began": "2026-01-02 03:04 UTC", "machine": "Linux, 2 CPUs"}
-    said = render(calibrated(noise=0.01), facts)
+    said = render(calibrated(noise=0.01), header())
     assert "at least 90 % are asked for" in said and "the aim is 3 %" in said and "started anew 6 times" in said

@@ -9,13 +9,13 @@ from locust.argument_parser import LocustArgumentParser
 
 from lab import LabError
 from lab.experiments import BY_NAME, DEMO, EXPERIMENTS, Arm, Experiment, Load, find
-from lab.judge.evidence import FIGURES
+from lab.judge.figures import FIGURES
 from lab.stack.compose_file import Table
 from loadtest import options, targets
 from loadtest.users import SCENARIOS
 
 ROWS = {row.name for row in Table(environ={}).rows}
-OF_BLOCKS = {"Slow"}  # a scenario of lab/load.py alone
+OWN = {"Slow"}  # a scenario of lab/generator/load.py alone
 SPEAKS = {"PageHttp2": "HTTP/2", "WebSocketIdle": "WS", "WebSocketEcho": "WS", "Broadcast": "WS"}
 
 each_experiment = pytest.mark.parametrize("experiment", EXPERIMENTS, ids=lambda experiment: experiment.name)
@@ -30,7 +30,7 @@ def loads(experiment: Experiment) -> list[Load]:
 
 @pytest.fixture
 def parser(monkeypatch: pytest.MonkeyPatch) -> ArgumentParser:
-    """The options of the load suite, as lab/blocks.py has them."""
+    """The options of the load suite, as the generator has them."""
     monkeypatch.setattr(targets, "rows", lambda: dict.fromkeys(ROWS))
     made = LocustArgumentParser()
     options.add_to(made)
@@ -52,8 +52,8 @@ def test_an_unknown_name_is_answered_with_those_there_are() -> None:
 
 @each_experiment
 def test_every_experiment_says_its_claim_its_source_and_what_would_refute_it(experiment: Experiment) -> None:
-    texts = (experiment.title, experiment.claim, experiment.source, experiment.test, experiment.equal)
-    assert all(texts) and experiment.refuted and experiment.says
+    texts = (experiment.title, experiment.claim, experiment.source, experiment.method, experiment.held_equal)
+    assert all(texts) and experiment.refuted_if and experiment.sentences
 
 
 @each_experiment
@@ -115,7 +115,7 @@ def test_a_part_that_there_is_not_is_refused(arms: list[str], levels: list[str])
 @each_experiment
 def test_levels_are_numbers_that_rise_and_say_what_they_count(experiment: Experiment) -> None:
     if len(experiment.levels) > 1:
-        assert experiment.vary
+        assert experiment.varied
         numbers = [float(level) for level in experiment.levels]
         assert numbers == sorted(numbers)
 
@@ -123,7 +123,7 @@ def test_levels_are_numbers_that_rise_and_say_what_they_count(experiment: Experi
 @each_experiment
 def test_every_scenario_exists_and_its_protocol_is_the_one_that_is_asked_for(experiment: Experiment) -> None:
     for load in loads(experiment):
-        assert load.scenario in SCENARIOS.keys() | OF_BLOCKS
+        assert load.scenario in SCENARIOS.keys() | OWN
         assert load.protocol == SPEAKS.get(load.scenario, "HTTP/1.1")
 
 
@@ -154,7 +154,7 @@ def test_a_waterfall_names_every_step_and_every_step_is_measured(experiment: Exp
 
 @each_experiment
 def test_the_ceiling_of_a_thread_pool_is_drawn_only_where_clients_wait(experiment: Experiment) -> None:
-    if experiment.threads:
+    if experiment.thread_ceiling:
         assert all("wait_ms" in load.options for load in loads(experiment))
 
 

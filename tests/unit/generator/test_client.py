@@ -7,17 +7,32 @@ from typing import Any
 import pytest
 
 from lab.generator import client
-from lab.generator.client import LONGEST_S, SLICE_S, Block, Generator, Turns, Watch
+from lab.generator.client import LONGEST_S, SLICE_S, CpuWatch, GeneratorClient, Interleaving
+from lab.generator.record import OBSERVATIONS, Block, Observation, Result, Schedule
+from tests.unit.records import load
+
+SEEN = Observation(
+    seconds=1.0,
+    answered=7,
+    generator_cpus=0.5,
+    connections=0,
+    schedule=Schedule(0, 0, 0),
+    meter=None,
+    held=0,
+    load=load(500),
+    probe=None,
+)
 
 
-class Remembering(Generator):
-    """Answers as lab/blocks.py would, without a load. The row's meter, which nobody else can read, goes with time."""
+class Remembering(GeneratorClient):
+    """Answers as the process would, without a load. The row's meter, which nobody else can read, goes with time."""
 
     def __init__(self, means: Sequence[float] = (), meter: bool = True) -> None:
         self.means, self.meter, self.now_ns = means, meter, 0
         self.door = SimpleNamespace(processes=lambda name: [])  # type: ignore[assignment]  # all of a door that is asked
         self.asked: list[dict[str, Any]] = []
-        self.written: list[dict[str, Any]] = []
+        self.kept: list[Result] = []
+        self.keep = self.kept.append
 
     def ask(self, command: str, **arguments: Any) -> Any:
         if command == "meter":
@@ -27,18 +42,11 @@ class Remembering(Generator):
             self.now_ns += round(arguments["seconds"] * 1e9)
             return None
         assert command == "collect"
-        return [[self.half(), self.half()] for _ in self.means]
+        return OBSERVATIONS.dump_python([[SEEN, SEEN] for _ in self.means], mode="json")
 
-    def half(self) -> dict[str, Any]:
-        return {"block": {"about": {}}, "cpus": {}, "seconds": 1.0, "load": {"requests": 500.0}}
-
-    def write(self, line: dict[str, Any]) -> None:
-        self.written.append(line)
-
-    def turns(self, seconds: float) -> Turns:
-        return Turns(
-            self, [Block(f"row {n}", "Json", 8, seconds, halves=2) for n in range(len(self.means))], self.means
-        )
+    def interleaving(self, seconds: float) -> Interleaving:
+        blocks = [Block(f"row {n}", "Json", 8, seconds, splits=2) for n in range(len(self.means))]
+        return Interleaving(self, blocks, self.means)
 
 
 @pytest.fixture(autouse=True)
@@ -63,61 +71,59 @@ def test_slices_are_long_against_the_answers_and_short_against_the_noise(
     means: tuple[float, ...], seconds: float, count: int, lengths: list[float]
 ) -> None:
     generator = Remembering(means)
-    turns = generator.turns(seconds)
-    assert turns.count == count
-    list(turns.round(0, [range(len(means))] * turns.count))
-    for lane, length in enumerate(lengths):
-        asked = [each for each in generator.asked if each["lane"] == lane]
+    interleaving = generator.interleaving(seconds)
+    assert interleaving.count == count
+    list(interleaving.round(0, [range(len(means))] * interleaving.count))
+    for arm, length in enumerate(lengths):
+        asked = [each for each in generator.asked if each["arm"] == arm]
         assert [each["seconds"] for each in asked] == pytest.approx([length] * count)
-        assert {each["margin_s"] for each in asked} == {means[lane]}
+        assert {each["margin_s"] for each in asked} == {means[arm]}
 
 
-def test_neighbouring_cycles_are_of_different_halves_and_each_comes_first_as_often() -> None:
+def test_neighbouring_cycles_are_of_different_splits_and_each_comes_first_as_often() -> None:
     generator = Remembering((0.001,))
-    list(generator.turns(0.2).round(0, [[0]] * 8))
-    assert [each["half"] for each in generator.asked] == [0, 1, 1, 0, 0, 1, 1, 0]
+    list(generator.interleaving(0.2).round(0, [[0]] * 8))
+    assert [each["split"] for each in generator.asked] == [0, 1, 1, 0, 0, 1, 1, 0]
 
 
-def test_a_round_follows_its_orders_and_gives_each_half_of_each_arm() -> None:
+def test_a_round_follows_its_orders_and_gives_each_split_of_each_arm() -> None:
     generator = Remembering((0.001, 0.001))
-    results = list(generator.turns(0.1).round(7, [[1, 0], [0, 1]]))
-    assert [each["lane"] for each in generator.asked] == [1, 0, 0, 1]
-    assert len(results) == 4 and generator.written == results
-    assert {result["block"]["about"]["round"] for result in results} == {7}
+    results = list(generator.interleaving(0.1).round(7, [[1, 0], [0, 1]]))
+    assert [each["arm"] for each in generator.asked] == [1, 0, 0, 1]
+    assert len(results) == 4 and generator.kept == results
+    assert {result.block.purpose.round for result in results} == {7}
 
 
 def test_cpu_time_is_counted_while_it_is_ones_turn_and_not_between(clock: SimpleNamespace) -> None:
     generator = clock.generator = Remembering((0.001,))
-    watch = Watch(generator, 0, Block("flask", "Json", 8, 1, halves=2))
-    for half in (0, 1, 0):
+    block = Block("flask", "Json", 8, 1, splits=2)
+    watch = CpuWatch(generator, 0, block)
+    for split in (0, 1, 0):
         generator.now_ns += 10**9  # somebody else's
-        with watch.reading(half):
-            generator.now_ns += 100 * (half + 1)
-    halves = [generator.half(), generator.half()]
-    for half, result in enumerate(halves):
-        watch.add_to(result, half)
-    assert [result["cpu_ns"] for result in halves] == [{"row": 100}, {"row": 100}]
-    assert all("answered" not in result for result in halves)  # the generator has counted them
+        with watch.reading(split):
+            generator.now_ns += 100 * (split + 1)
+    results = [watch.result(block, split, SEEN) for split in (0, 1)]
+    assert [result.cpu_ns for result in results] == [{"row": 100}, {"row": 100}]
+    assert all(result.answered == SEEN.answered for result in results)  # the generator has counted them
 
 
 def test_of_a_block_in_one_go_the_cpu_time_is_that_of_its_window(clock: SimpleNamespace) -> None:
     generator = clock.generator = Remembering((0.001,))
-    watch = Watch(generator, 0, Block("flask", "Json", 8, 1))
+    block = Block("flask", "Json", 8, 1)
+    watch = CpuWatch(generator, 0, block)
     with watch.reading(0):
         generator.now_ns += 1_250_000_000  # the window has a second of them
-    result = generator.half()
-    watch.add_to(result, 0)
-    assert (result["cpu_ns"], result["answered"]) == ({"row": 500_000_000}, 500)
+    result = watch.result(block, 0, SEEN)
+    assert (result.cpu_ns, result.answered) == ({"row": 500_000_000}, 500)
 
 
 def test_where_nobody_can_read_a_rows_meter_its_cpu_time_is_missing_and_it_is_asked_once(
     clock: SimpleNamespace,
 ) -> None:
     generator = clock.generator = Remembering((0.001,), meter=False)
-    watch = Watch(generator, 0, Block("flask", "Json", 8, 1))
+    block = Block("flask", "Json", 8, 1)
+    watch = CpuWatch(generator, 0, block)
     generator.meter = True  # too late
     with watch.reading(0):
         generator.now_ns += 10**9
-    result = generator.half()
-    watch.add_to(result, 0)
-    assert result["cpu_ns"] == {}
+    assert watch.result(block, 0, SEEN).cpu_ns == {}

@@ -1,22 +1,24 @@
-"""What counts of a block's requests: what lies within the measured seconds, each request for as much as lies within."""
+"""Requests count for as much of their time as lies within the measured seconds."""
 
+import json
+from dataclasses import asdict
 from typing import Any
 
 import pytest
 
 from lab.generator import load
-from lab.generator.load import Load
+from lab.generator.load import RunningLoad
+from lab.generator.record import Requests
 from lab.generator.window import Window
-from tests.unit.blocks import as_file
 
 
 class Clients:
-    """Requests at known times: the clock and greenlet of lab/load.py are this one's, and it is always its turn."""
+    """Requests at known times: the load's clock and greenlet are this one's, and it is always its turn."""
 
     def __init__(self) -> None:
-        self.load = Load.__new__(Load)  # without Locust
-        self.load.turn = self  # type: ignore[assignment]  # see wait()
-        self.load.open, self.load.busy, self.load.answered, self.load.answered_s = {}, 0, 0, 0.0
+        self.load = RunningLoad.__new__(RunningLoad)  # without Locust
+        self.load.their_turn = self  # type: ignore[assignment]  # see wait()
+        self.load.in_flight, self.load.busy, self.load.answered, self.load.answered_s = {}, 0, 0, 0.0
         self.load.window = Window()
         self.now, self.client = 0.0, 0
 
@@ -27,8 +29,8 @@ class Clients:
     def wait(self) -> None:
         """For the turn."""
 
-    def found(self) -> dict[str, Any]:
-        self.window.unanswered(self.load.open)
+    def counted(self) -> Requests:
+        self.window.unanswered(self.load.in_flight)
         return self.window.result()
 
     def perf_counter(self) -> float:
@@ -56,7 +58,7 @@ class Clients:
 def clients(monkeypatch: pytest.MonkeyPatch) -> Clients:
     """A window from second 10 to second 20."""
     made = Clients()
-    made.window.open(10.0, 10.0)
+    made.window.start_slice(10.0, 10.0)
     monkeypatch.setattr(load, "time", made)
     monkeypatch.setattr(load, "gevent", made)
     return made
@@ -70,7 +72,7 @@ def test_a_request_counts_for_as_much_of_its_time_as_lies_within(
     clients: Clients, start: float, end: float, part: float
 ) -> None:
     clients.request(start, end)
-    assert clients.found()["requests"] == pytest.approx(part)
+    assert clients.counted().requests == pytest.approx(part)
 
 
 @pytest.mark.parametrize(
@@ -80,15 +82,15 @@ def test_percentiles_are_of_the_requests_that_start_within_however_late_they_end
     clients: Clients, start: float, end: float, started: int
 ) -> None:
     clients.request(start, end)
-    found = clients.found()
-    assert found["started"] == sum(found["histogram"].values()) == started
-    assert found["mean_ms"] == (pytest.approx((end - start) * 1000) if started else None)
+    counted = clients.counted()
+    assert counted.started == sum(counted.histogram.values()) == started
+    assert counted.mean_ms == (pytest.approx((end - start) * 1000) if started else None)
 
 
 def test_times_are_kept_to_three_digits(clients: Clients) -> None:
     for number in range(4):
         clients.request(11, 11.0123449 + number / 1e6)
-    assert clients.found()["histogram"] == {12.3: 4}
+    assert clients.counted().histogram == {12.3: 4}
 
 
 @pytest.mark.parametrize(("count", "took"), [(1, 0.25), (4, 0.3), (16, 0.07), (3, 7)])
@@ -99,33 +101,33 @@ def test_steady_clients_keep_littles_law(clients: Clients, count: int, took: flo
         while start < 21:
             clients.request(start, start + took, client)
             start += took
-    found = clients.found()
-    assert found["in_flight"] == pytest.approx(count)
-    assert found["requests"] / 10 * found["mean_ms"] / 1000 == pytest.approx(count)
+    counted = clients.counted()
+    assert counted.in_flight == pytest.approx(count)
+    assert counted.mean_ms and counted.requests / 10 * counted.mean_ms / 1000 == pytest.approx(count)
 
 
 def test_requests_without_an_answer_are_in_flight_and_nothing_else(clients: Clients) -> None:
     clients.ask(15, client=1)
     clients.ask(3, client=2)
-    found = clients.found()
-    assert found["in_flight"] == pytest.approx(0.5 + 1)
-    assert (found["requests"], found["started"], found["mean_ms"], found["histogram"]) == (0, 0, None, {})
+    counted = clients.counted()
+    assert counted.in_flight == pytest.approx(0.5 + 1)
+    assert (counted.requests, counted.started, counted.mean_ms, counted.histogram) == (0, 0, None, {})
 
 
 def test_an_answer_ends_the_request_of_its_own_client(clients: Clients) -> None:
     clients.ask(10, client=1)
     clients.ask(10, client=2)
     clients.answer(15, 5, client=1)
-    assert set(clients.load.open) == {2}
-    assert clients.found()["in_flight"] == pytest.approx(0.5 + 1)
+    assert set(clients.load.in_flight) == {2}
+    assert clients.counted().in_flight == pytest.approx(0.5 + 1)
 
 
 def test_in_open_loop_a_request_is_in_flight_from_its_intended_start(clients: Clients) -> None:
     clients.ask(14, intended=12.0)
     clients.answer(17, 5)
-    assert clients.found()["in_flight"] == pytest.approx(0.5)
+    assert clients.counted().in_flight == pytest.approx(0.5)
     clients.ask(18, client=1, intended=0)  # closed loop
-    assert clients.found()["in_flight"] == pytest.approx(0.5 + 0.2)
+    assert clients.counted().in_flight == pytest.approx(0.5 + 0.2)
 
 
 def test_before_the_window_opens_only_the_warm_up_counts_answers(clients: Clients) -> None:
@@ -140,18 +142,18 @@ def test_failures_are_counted_of_requests_that_start_within(clients: Clients) ->
     clients.request(11, 12, fault=ValueError("wrong body"))
     clients.request(12, 13)
     clients.request(19, 30, fault=TimeoutError("x" * 500))
-    found = clients.found()
-    assert (found["started"], found["failures"]) == (3, 2)
-    assert found["errors"] == {"wrong body": 1, "x" * 200: 1}
+    counted = clients.counted()
+    assert (counted.started, counted.failures) == (3, 2)
+    assert counted.errors == {"wrong body": 1, "x" * 200: 1}
 
 
 def test_only_the_most_common_errors_are_kept(clients: Clients) -> None:
     for number in range(9):
         for _ in range(number + 1):
             clients.request(11, 12, fault=ValueError(f"error {number}"))
-    found = clients.found()
-    assert list(found["errors"].values()) == [9, 8, 7, 6, 5]
-    assert found["failures"] == 45
+    counted = clients.counted()
+    assert list(counted.errors.values()) == [9, 8, 7, 6, 5]
+    assert counted.failures == 45
 
 
 @pytest.mark.parametrize(
@@ -168,28 +170,29 @@ def test_the_protocols_that_were_seen_are_named(clients: Clients, kinds: list[st
     for kind in kinds:
         clients.request(11, 12, kind=kind)
     clients.request(5, 6, kind="HTTP/3")
-    assert clients.found()["protocols"] == protocols
+    assert clients.counted().protocols == protocols
 
 
 def test_a_result_may_be_written_as_json(clients: Clients) -> None:
     clients.request(11, 12)
-    assert as_file(clients.found())["histogram"] == {"1000.0": 1}
+    assert json.loads(json.dumps(asdict(clients.counted())))["histogram"] == {"1000.0": 1}
 
 
 def test_slices_add_up_and_what_lies_between_them_does_not_count(clients: Clients) -> None:
     clients.request(11, 13)
     clients.request(20, 30)
-    clients.window.open(40.0, 30.0)
+    clients.window.start_slice(40.0, 30.0)
     clients.request(35, 45)
     clients.request(50, 60)
-    found = clients.found()
-    assert (clients.window.seconds, found["requests"], found["started"]) == (40, pytest.approx(2.5), 2)
-    assert found["in_flight"] == pytest.approx((2 + 5 + 10) / 40)
+    counted = clients.counted()
+    assert (clients.window.seconds, counted.started) == (40, 2)
+    assert counted.requests == pytest.approx(2.5)
+    assert counted.in_flight == pytest.approx((2 + 5 + 10) / 40)
 
 
 def test_a_task_waits_for_its_turn_and_is_busy_until_it_ends(clients: Clients) -> None:
     seen: list[tuple[str, int]] = []
-    clients.load.turn = type("Turn", (), {"wait": lambda _: seen.append(("waits", clients.load.busy))})()
+    clients.load.their_turn = type("Turn", (), {"wait": lambda _: seen.append(("waits", clients.load.busy))})()
     task = clients.load.watch(lambda user: seen.append(("runs", clients.load.busy)))
     task(None)
     assert (seen, clients.load.busy) == ([("waits", 0), ("runs", 1)], 0)

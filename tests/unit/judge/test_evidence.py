@@ -1,13 +1,17 @@
-"""Figures are read from blocks as they were measured; what was not measured is no number."""
+"""Figures are read from results as they were measured; what was not measured is no number."""
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from lab.judge import evidence as figures
-from lab.judge.evidence import FIGURES, Evidence, evidence, percentile
-from tests.unit.blocks import about, as_file, halves, load, result, searched, step
+from lab.generator.record import Result, Schedule, SearchStep
+from lab.judge import figures, search
+from lab.judge.evidence import Evidence, evidence
+from lab.judge.figures import FIGURES
+from lab.judge.statistics import percentile
+from tests.unit.records import about, as_file, load, result, searched, splits, step
 
 
 @pytest.mark.parametrize(
@@ -17,12 +21,12 @@ from tests.unit.blocks import about, as_file, halves, load, result, searched, st
         ({1: 98, 7: 1, 900: 1}, 0.5, 1),
         ({1: 98, 7: 1, 900: 1}, 0.99, 7),
         ({1: 98, 7: 1, 900: 1}, 1, 900),
-        ({"10.0": 1, "9.5": 1, "2": 2}, 0.5, 2),  # as JSON gives it, and not by the alphabet
-        ({"10.0": 1, "9.5": 1, "2": 1}, 0.9, 10),
+        ({10.0: 1, 9.5: 1, 2: 2}, 0.5, 2),
+        ({10.0: 1, 9.5: 1, 2: 1}, 0.9, 10),
     ],
 )
 def test_a_percentile_is_the_smallest_time_that_so_many_kept(
-    histogram: dict[Any, int], share: float, found: float
+    histogram: dict[float, int], share: float, found: float
 ) -> None:
     assert percentile(histogram, share) == found
 
@@ -36,13 +40,13 @@ def test_throughput_is_requests_by_the_seconds_of_the_window() -> None:
 
 
 def test_cpu_per_request_is_the_time_used_over_the_requests_that_it_went_into() -> None:
-    assert figures.cpu_us([result(cpu_ns={"row": 400_000_000}, answered=1000)]) == pytest.approx(400)
+    assert FIGURES["cpu_us"].of([result(cpu_ns={"row": 400_000_000}, answered=1000)]) == pytest.approx(400)
 
 
 @pytest.mark.parametrize("changes", [{"cpu_ns": {"nginx": 1}}, {"answered": 0}])
 def test_cpu_per_request_is_no_number_where_nobody_can_watch_or_nothing_was_served(changes: dict[str, Any]) -> None:
-    assert math.isnan(figures.cpu_us([result(**changes)]))
-    assert math.isnan(figures.cpu_us(halves(result(), {"cpu_ns": {}})))
+    assert math.isnan(FIGURES["cpu_us"].of([result(**changes)]))
+    assert math.isnan(FIGURES["cpu_us"].of(splits(result(), {"cpu_ns": {}})))
 
 
 def test_memory_is_no_number_where_nobody_can_read_the_meter() -> None:
@@ -55,18 +59,18 @@ def test_nginx_is_counted_per_request_and_added_to_the_row() -> None:
     assert math.isnan(FIGURES["whole_cpu_us"].of([result()]))  # nobody watched nginx
 
 
-def test_the_halves_of_a_turn_are_measured_together() -> None:
-    turn = halves(
+def test_the_splits_of_a_round_are_measured_together() -> None:
+    both = splits(
         result(load=load(300, 10), answered=300, cpu_ns={"row": 30_000_000}),
         {"load": load(900, 20, seconds=2), "seconds": 2.0, "answered": 900, "cpu_ns": {"row": 330_000_000}},
     )
-    assert FIGURES["throughput"].of(turn) == 400
-    assert FIGURES["cpu_us"].of(turn) == pytest.approx(300)
-    assert (FIGURES["p50_ms"].of(turn[:1]), FIGURES["p50_ms"].of(turn)) == (10, 20)
+    assert FIGURES["throughput"].of(both) == 400
+    assert FIGURES["cpu_us"].of(both) == pytest.approx(300)
+    assert (FIGURES["p50_ms"].of(both[:1]), FIGURES["p50_ms"].of(both)) == (10, 20)
 
 
 def test_the_probe_is_the_neighbours_p95() -> None:
-    made = result(probe=load(100, histogram={"2.0": 94, "30.0": 6}))
+    made = result(probe=load(100, histogram={2.0: 94, 30.0: 6}))
     assert FIGURES["probe_p95_ms"].of([made]) == 30
     assert math.isnan(FIGURES["probe_p95_ms"].of([result()]))
 
@@ -88,8 +92,8 @@ def test_a_row_that_never_answered_again_has_no_time_for_it() -> None:
 
 
 def test_a_step_keeps_its_limit_up_to_the_limit() -> None:
-    assert figures.keeps(step(100, kept=True) | {"load": load(100, 100.0)})
-    assert not figures.keeps(step(100, kept=True) | {"load": load(100, 101.0)})
+    assert search.keeps(replace(step(100, kept=True), load=load(100, 100.0)))
+    assert not search.keeps(replace(step(100, kept=True), load=load(100, 101.0)))
 
 
 @pytest.mark.parametrize(
@@ -98,54 +102,54 @@ def test_a_step_keeps_its_limit_up_to_the_limit() -> None:
         ({"load": load(1000, failures=1)}, True),  # 0.1 %
         ({"load": load(1000, failures=2)}, False),
         ({"load": load(0)}, False),
-        ({"schedule": {"started": 1000, "late": 10, "queued": 0}}, True),  # 1 %
-        ({"schedule": {"started": 1000, "late": 11, "queued": 0}}, False),
+        ({"schedule": Schedule(started=1000, late=10, queued=0)}, True),  # 1 %
+        ({"schedule": Schedule(started=1000, late=11, queued=0)}, False),
     ],
 )
 def test_a_step_is_kept_by_right_answers_on_schedule(changes: dict[str, Any], kept: bool) -> None:
-    assert figures.keeps(step(1000, kept=True) | changes) is kept
+    assert search.keeps(replace(step(1000, kept=True), **changes)) is kept
 
 
 @pytest.mark.parametrize("knee", [30, 100, 450, 3000])
 def test_a_search_finds_the_rate_up_to_which_the_limit_is_kept(knee: float) -> None:
-    turn = searched(knee)
-    assert figures.complete(turn)
-    assert knee / (1 + figures.SEARCH_PRECISION) <= figures.capacity(turn) <= knee
+    steps = searched(knee)
+    assert search.complete(steps)
+    assert knee / (1 + search.PRECISION) <= search.capacity(steps) <= knee
 
 
 def test_a_search_that_was_cut_off_is_not_complete_and_a_single_block_is() -> None:
-    turn = searched(450)
-    assert not any(figures.complete(turn[:steps]) for steps in range(1, len(turn)))
-    assert figures.complete([result()])
+    steps = searched(450)
+    assert not any(search.complete(steps[:count]) for count in range(1, len(steps)))
+    assert search.complete([result()])
 
 
-def test_a_turn_of_which_a_half_is_missing_is_not_complete() -> None:
-    turn = halves(result())
-    assert figures.complete(turn)
-    assert not figures.complete(turn[:1])
+def test_a_round_of_which_a_split_is_missing_is_not_complete() -> None:
+    both = splits(result())
+    assert search.complete(both)
+    assert not search.complete(both[:1])
 
 
 def test_a_search_ends_where_it_keeps_the_most_that_is_asked_for() -> None:
-    search = figures.begin_search(100, 2, 300)
-    while not search.done:
-        search.judge(True)
-    assert (search.best, search.behind) == (300, False)
+    bisection = search.begin_search(100, SearchStep(limit_p99_ms=100, step=2, most_rate=300))
+    while not bisection.done:
+        bisection.judge(True)
+    assert (bisection.best, bisection.behind) == (300, False)
 
 
 def test_a_row_that_keeps_no_rate_has_no_capacity() -> None:
-    assert math.isnan(figures.capacity(searched(0)))
+    assert math.isnan(search.capacity(searched(0)))
 
 
 def test_one_hiccup_does_not_end_a_search() -> None:
-    search = figures.search([step(100, kept=True), step(200, kept=False), step(200, kept=True)])
-    assert (search.best, search.rate) == (200, 400)
+    so_far = search.search([step(100, kept=True), step(200, kept=False), step(200, kept=True)])
+    assert (so_far.best, so_far.rate) == (200, 400)
 
 
 # What the gates look at
 
 
-def gathered(*results: dict[str, Any]) -> Evidence:
-    return evidence([[each] for each in results], "HTTP/1.1", about(), beside_cpus=1)
+def gathered(*results: Result) -> Evidence:
+    return evidence([[each] for each in results], "HTTP/1.1", about(), shared_cpus=1)
 
 
 def test_evidence_adds_up_what_was_counted() -> None:
@@ -153,44 +157,48 @@ def test_evidence_adds_up_what_was_counted() -> None:
         result(load=load(1000, failures=2, errors={"a": 2}), connections=1, probe=load(20, failures=1)),
         result(load=load(500, failures=1, errors={"a": 1}, protocols=["HTTP/2"]), connections=2, probe=load(10)),
     )
-    assert (seen.blocks, seen.started, seen.failures, seen.errors) == (2, 1500, 3, {"a": 3})
+    assert (seen.results, seen.started, seen.failures, seen.errors) == (2, 1500, 3, {"a": 3})
     assert (seen.connections, seen.probe_started, seen.probe_failures) == (3, 30, 1)
     assert seen.protocols == {"HTTP/1.1", "HTTP/2"}
 
 
-def test_evidence_weighs_blocks_by_their_seconds_and_requests() -> None:
+def test_evidence_weighs_results_by_their_seconds_and_requests() -> None:
     short = result(load=load(1000, 10))
     long = result(load=load(1000, 40, seconds=4), seconds=4.0)
     seen = gathered(short, long)
     assert seen.requests_per_s == pytest.approx(400)
     assert seen.mean_ms == pytest.approx(25)
-    assert seen.in_flight == pytest.approx(400 * 0.025)  # sound blocks keep Little's law together, too
+    assert seen.in_flight == pytest.approx(400 * 0.025)  # sound results keep Little's law together, too
 
 
 def test_evidence_tells_the_generator_from_all_that_shares_its_cpus() -> None:
-    seen = gathered(result(cpus={"generator": 0.4, "nginx": 0.2}), result(cpus={"generator": 0.6, "postgres": 0.4}))
+    seen = gathered(
+        result(generator_cpus=0.4, beside_cpus={"nginx": 0.2}),
+        result(generator_cpus=0.6, beside_cpus={"postgres": 0.4}),
+    )
     assert [seen.generator, seen.beside] == pytest.approx([0.5, 0.8])
 
 
-def test_a_block_without_an_answer_does_not_hide_the_others() -> None:
+def test_a_result_without_an_answer_does_not_hide_the_others() -> None:
     seen = gathered(result(), result(load=load(0)))
     assert (seen.started, seen.mean_ms) == (1000, 10)
 
 
 def test_of_a_search_only_the_steps_that_kept_the_limit_are_evidence() -> None:
-    turn = searched(450)
-    failed = {"load": load(9999, failures=5000)}
-    seen = evidence([[each if figures.keeps(each) else each | failed for each in turn]], "HTTP/1.1", about(), 0)
-    assert (seen.blocks, seen.failures, seen.late) == (sum(map(figures.keeps, turn)), 0, 0)
+    steps = searched(450)
+    failed = load(9999, failures=5000)
+    made = [each if search.keeps(each) else replace(each, load=failed) for each in steps]
+    seen = evidence([made], "HTTP/1.1", about(), 0)
+    assert (seen.results, seen.failures, seen.late) == (sum(map(search.keeps, steps)), 0, 0)
 
 
 def test_a_search_that_kept_nothing_is_no_evidence() -> None:
     seen = evidence([searched(0)], "HTTP/1.1", about(), 0)
-    assert (seen.blocks, seen.requests_per_s, seen.generator) == (0, 0, 0)
+    assert (seen.results, seen.requests_per_s, seen.generator) == (0, 0, 0)
 
 
 def test_a_search_that_the_generator_ended_is_counted() -> None:
     kept, late = step(100, kept=True), step(200, kept=True, late=100)
-    lapses = [late] * figures.SEARCH_PATIENCE
+    lapses = [late] * search.PATIENCE
     assert evidence([[kept, *lapses], searched(450)], "HTTP/1.1", about(), 0).outrun == 1
     assert evidence([[kept, *lapses[1:]], searched(450)], "HTTP/1.1", about(), 0).outrun == 0

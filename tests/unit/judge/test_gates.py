@@ -1,35 +1,45 @@
 """Gates are silent on sound evidence; each sees its planted fault, and names the row and the figure."""
 
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from lab.judge import gates
-from lab.judge.evidence import FIGURES, Evidence, evidence
-from lab.judge.gates import GATES, LITTLE_LIMIT, REMADE_LIMIT, refusals, unequal_rows
+from lab.judge.audit import unequal_rows
+from lab.judge.evidence import Evidence, evidence
+from lab.judge.figures import FIGURES
+from lab.judge.gates import LITTLE_LIMIT, MEANINGS, REMADE_LIMIT, UNEQUAL_ROWS, Gate, check
 from loadtest.limits import GENERATOR_LIMIT, LATE_LIMIT
-from tests.unit.blocks import about, load, result
+from tests.unit.records import about, load, result
 
-EVERY_GATE = frozenset(GATES)
+EVERY_GATE = tuple(each for each in vars(gates).values() if isinstance(each, Gate))
+
+
+def refusals(subject: Evidence, baseline: Evidence, asked: tuple[Gate, ...]) -> list[str]:
+    """Why these gates refuse to compare the two."""
+    return list(gates.reasons(check(asked, subject, baseline)))
+
+
+def unequal(one: Evidence, other: Evidence) -> str | None:
+    return unequal_rows(one.about, other.about)
 
 
 def sound(row: str = "flask", **changes: Any) -> Evidence:
     """1,000 requests of 10 ms, 1,000 of them a second: 10 in flight."""
     probed = result(row, probe=load(20, 2))
-    return replace(evidence([[probed]], "HTTP/1.1", about(row), beside_cpus=2), **changes)
+    return replace(evidence([[probed]], "HTTP/1.1", about(row), shared_cpus=2), **changes)
 
 
 def test_every_gate_is_silent_on_sound_evidence() -> None:
-    assert [reason for gate in GATES.values() if (reason := gate(sound()))] == []
-    assert refusals(sound("fastapi"), sound("flask"), EVERY_GATE, lives=True) == []
+    assert [reason for gate in EVERY_GATE if (reason := gate.reason(sound()))] == []
+    assert refusals(sound("fastapi"), sound("flask"), EVERY_GATE) == []
 
 
 @pytest.mark.parametrize(
     ("gate", "fault", "said"),
     [
-        (gates.nothing_measured, {"blocks": 0}, "flask answered nothing"),
+        (gates.nothing_measured, {"results": 0}, "flask answered nothing"),
         (gates.nothing_measured, {"started": 0, "probe_started": 0}, "flask answered nothing"),
         (
             gates.wrong_answers,
@@ -64,12 +74,10 @@ def test_every_gate_is_silent_on_sound_evidence() -> None:
         ),
     ],
 )
-def test_a_gate_sees_its_fault_and_says_where_and_how_much(
-    gate: Callable[[Evidence], str | None], fault: dict[str, Any], said: str
-) -> None:
-    reason = gate(sound(**fault))
+def test_a_gate_sees_its_fault_and_says_where_and_how_much(gate: Gate, fault: dict[str, Any], said: str) -> None:
+    reason = gate.reason(sound(**fault))
     assert reason and said in reason
-    others = [other for other in GATES.values() if other is not gate and other(sound(**fault))]
+    others = [other for other in EVERY_GATE if other is not gate and other.reason(sound(**fault))]
     assert others == []
 
 
@@ -84,22 +92,22 @@ def test_a_gate_sees_its_fault_and_says_where_and_how_much(
         (gates.schedule_fell_behind, {"starts": 100, "late": int(100 * LATE_LIMIT)}),
     ],
 )
-def test_a_gate_is_silent_at_its_limit(gate: Callable[[Evidence], str | None], edge: dict[str, Any]) -> None:
-    assert gate(sound(**edge)) is None
+def test_a_gate_is_silent_at_its_limit(gate: Gate, edge: dict[str, Any]) -> None:
+    assert gate.reason(sound(**edge)) is None
 
 
 def test_what_runs_beside_the_generator_does_not_count_where_it_has_other_cpus() -> None:
-    assert gates.generator_was_busy(sound(beside=1.8, beside_cpus=0)) is None
+    assert gates.generator_was_busy.reason(sound(beside=1.8, shared_cpus=0)) is None
 
 
 def test_a_row_whose_clients_only_listen_is_measured_by_its_probe() -> None:
-    assert gates.nothing_measured(sound(started=0)) is None
+    assert gates.nothing_measured.reason(sound(started=0)) is None
 
 
 def test_a_search_that_ended_with_the_generator_has_not_found_the_rows_limit() -> None:
-    reason = gates.generator_ended_the_search(sound(outrun=2))
+    reason = gates.generator_ended_the_search.reason(sound(outrun=2))
     assert reason and "2 of the searches on flask ended because the generator fell behind" in reason
-    assert refusals(sound(), sound(outrun=1), FIGURES["capacity"].gates, lives=True)
+    assert refusals(sound(), sound(outrun=1), FIGURES["capacity"].gates)
 
 
 # Two rows together
@@ -107,7 +115,7 @@ def test_a_search_that_ended_with_the_generator_has_not_found_the_rows_limit() -
 
 @pytest.mark.parametrize("row", ["flask", "granian", "fastapi"])
 def test_the_three_servers_as_compose_starts_them_run_alike(row: str) -> None:
-    assert unequal_rows(sound(row), sound("flask")) is None
+    assert unequal(sound(row), sound("flask")) is None
 
 
 @pytest.mark.parametrize(
@@ -134,21 +142,21 @@ def test_the_three_servers_as_compose_starts_them_run_alike(row: str) -> None:
     ],
 )
 def test_the_fairness_audit_names_what_is_not_equal(row: str, fault: dict[str, Any], said: str) -> None:
-    reason = unequal_rows(sound(row, about=about(row, **fault)), sound("flask"))
+    reason = unequal(sound(row, about=about(row, **fault)), sound("flask"))
     assert reason and reason.startswith(f"{row} and flask did not run alike: ") and said in reason
     assert reason.count(" against ") == 1  # and nothing else
 
 
 def test_a_server_without_settings_has_its_own_defaults() -> None:
     bare = {row: about(row) | {"settings": {}} for row in ("granian", "fastapi")}
-    reason = unequal_rows(sound("fastapi", about=bare["fastapi"]), sound("granian", about=bare["granian"]))
+    reason = unequal(sound("fastapi", about=bare["fastapi"]), sound("granian", about=bare["granian"]))
     assert reason and "backlog 2048 against 1024" in reason
     assert "compression and pings against neither" in reason
 
 
 def test_a_setting_of_another_server_changes_nothing() -> None:
     one_worker = about("granian", {"WEB_CONCURRENCY": "4"})  # granian does not read it
-    assert unequal_rows(sound("granian", about=one_worker), sound("flask")) is None
+    assert unequal(sound("granian", about=one_worker), sound("flask")) is None
 
 
 # Which gates a figure must pass
@@ -161,34 +169,33 @@ def test_a_setting_of_another_server_changes_nothing() -> None:
 def test_a_busy_generator_refuses_what_the_clients_clock_says_and_not_what_the_rows_meter_says(
     figure: str, refused: bool
 ) -> None:
-    reasons = refusals(sound("fastapi"), sound(generator=0.99), FIGURES[figure].gates, lives=True)
+    reasons = refusals(sound("fastapi"), sound(generator=0.99), FIGURES[figure].gates)
     assert bool(reasons) is refused
 
 
 @pytest.mark.parametrize("figure", FIGURES)
 def test_no_figure_is_taken_from_rows_that_answered_nothing_or_did_not_run_alike(figure: str) -> None:
     gates_ = FIGURES[figure].gates
-    assert refusals(sound("fastapi", blocks=0), sound(), gates_, lives=True) == ["fastapi answered nothing"]
-    assert refusals(sound("fastapi"), sound(about=about(cpus=2)), gates_, lives=True)
+    assert refusals(sound("fastapi", results=0), sound(), gates_) == ["fastapi answered nothing"]
+    assert refusals(sound("fastapi"), sound(about=about(cpus=2)), gates_)
 
 
-@pytest.mark.parametrize("figure", FIGURES)
-def test_every_gate_that_a_figure_names_exists(figure: str) -> None:
-    assert FIGURES[figure].gates <= GATES.keys()
+def test_every_gate_has_a_title_of_its_own_that_the_report_lists() -> None:
+    assert MEANINGS.keys() == {UNEQUAL_ROWS, *(gate.title for gate in EVERY_GATE)}
 
 
 def test_connections_that_are_not_meant_to_live_may_be_remade() -> None:
     remade = sound(connections=1000)
-    assert refusals(sound("fastapi"), remade, FIGURES["throughput"].gates, lives=False) == []
-    assert len(refusals(sound("fastapi"), remade, FIGURES["throughput"].gates, lives=True)) == 1
+    assert refusals(sound("fastapi"), replace(remade, reconnects=True), FIGURES["throughput"].gates) == []
+    assert len(refusals(sound("fastapi"), remade, FIGURES["throughput"].gates)) == 1
 
 
 def test_both_rows_faults_are_told() -> None:
-    reasons = refusals(sound("fastapi", failures=1), sound(failures=2), EVERY_GATE, lives=True)
-    assert ["of flask" in reason for reason in reasons] == [True, False]
+    reasons = refusals(sound("fastapi", failures=1), sound(failures=2), EVERY_GATE)
+    assert ["of flask" in reason for reason in reasons] == [False, True]
 
 
 def test_a_row_against_itself_gives_no_reason_twice() -> None:
     seen = sound(failures=1)
-    assert len(refusals(seen, seen, EVERY_GATE, lives=True)) == 1
-    assert len(refusals(seen, replace(seen), EVERY_GATE, lives=True)) == 1
+    assert len(refusals(seen, seen, EVERY_GATE)) == 1
+    assert len(refusals(seen, replace(seen), EVERY_GATE)) == 1

@@ -1,4 +1,4 @@
-"""From blocks to findings and a verdict: whole looks only, no number where a gate refuses, and where a claim turns."""
+"""From results to findings and a verdict: whole looks only, no number where a gate refuses, and where a claim turns."""
 
 import math
 from collections.abc import Sequence
@@ -9,30 +9,33 @@ import pytest
 
 from lab.experiments import Arm, Contrast, Experiment
 from lab.experiments.outcomes import Outcome, Verdict
-from lab.judge.evidence import FIGURES, Turn
-from lab.judge.judge import Blocks, Finding, Judgement, Setting, against_itself, crossover, judge, typical
+from lab.generator.record import Result, RoundResult
+from lab.judge.figures import FIGURES
+from lab.judge.gates import Checked
+from lab.judge.judge import Finding, Judgement, Measurements, against_itself, crossover, judge
 from lab.judge.statistics import compare
-from tests.unit.blocks import (
+from tests.unit.records import (
     NOISE,
     SPREAD,
     about,
     as_file,
     cpu_us,
-    halves,
     header,
     load,
+    of,
+    pairs,
     result,
     searched,
+    splits,
     toy,
-    turns,
 )
 
-Results = list[dict[str, Any]]
-FASTER, ALIKE = Outcome.BETTER, Outcome.NO_DIFFERENCE
+Results = list[Result]
+BETTER, ALIKE = Outcome.BETTER, Outcome.NO_DIFFERENCE
 
 
 def judged(results: Results, experiment: Experiment | None = None, **changes: Any) -> Judgement:
-    return judge(experiment or toy(), Blocks(results), Setting.of(header(**changes)))
+    return judge(experiment or toy(), Measurements(results), header(**changes))
 
 
 def only(results: Results, experiment: Experiment | None = None, **changes: Any) -> Finding:
@@ -40,26 +43,26 @@ def only(results: Results, experiment: Experiment | None = None, **changes: Any)
     return finding
 
 
-@pytest.mark.parametrize("pairs", range(6))
-def test_fewer_than_six_pairs_decide_nothing(pairs: int) -> None:
-    blocks = [*turns(0.5, pairs), result("flask", 5)]  # the level has begun
-    finding = only(blocks)
-    assert (finding.pairs, finding.outcome, finding.comparison) == (pairs, Outcome.INCONCLUSIVE, None)
-    assert judged(blocks).verdict == Verdict.INCONCLUSIVE
+@pytest.mark.parametrize("count", range(6))
+def test_fewer_than_six_pairs_decide_nothing(count: int) -> None:
+    results = [*pairs(0.5, count), result("flask", 5)]  # the level has begun
+    finding = only(results)
+    assert (finding.pairs, finding.outcome, finding.comparison) == (count, Outcome.INCONCLUSIVE, None)
+    assert judged(results).verdict == Verdict.INCONCLUSIVE
 
 
 @pytest.mark.parametrize(
-    ("pairs", "used", "look"), [(6, 6, 1), (8, 6, 1), (15, 6, 1), (16, 16, 2), (30, 30, 3), (40, 30, 3)]
+    ("count", "used", "look"), [(6, 6, 1), (8, 6, 1), (15, 6, 1), (16, 16, 2), (30, 30, 3), (40, 30, 3)]
 )
-def test_only_whole_looks_are_judged_and_no_more_than_planned(pairs: int, used: int, look: int) -> None:
-    finding = only(turns(0.5, pairs))
-    assert finding.pairs == pairs
+def test_only_whole_looks_are_judged_and_no_more_than_planned(count: int, used: int, look: int) -> None:
+    finding = only(pairs(0.5, count))
+    assert finding.pairs == count
     for comparison in (finding.comparison, finding.control):
         assert comparison and (comparison.pairs, comparison.look, comparison.planned_looks) == (used, look, 3)
 
 
 def test_a_run_that_planned_one_look_takes_one() -> None:
-    finding = only(turns(0.5, 12), looks=1)
+    finding = only(pairs(0.5, 12), looks=1)
     assert finding.comparison and (finding.comparison.pairs, finding.comparison.planned_looks) == (6, 1)
 
 
@@ -75,61 +78,62 @@ def test_a_run_that_planned_one_look_takes_one() -> None:
 def test_a_ratio_becomes_an_outcome_and_a_verdict(
     ratio: float, spread: tuple[float, ...], outcome: Outcome, verdict: Verdict
 ) -> None:
-    judgement = judged(turns(ratio, 6, spread))
+    judgement = judged(pairs(ratio, 6, spread))
     (finding,) = judgement.findings
-    assert (finding.outcome, finding.holds, judgement.verdict) == (outcome, outcome == FASTER, verdict)
+    assert (finding.outcome, finding.holds, judgement.verdict) == (outcome, outcome == BETTER, verdict)
     if spread is SPREAD:
         assert finding.comparison and finding.comparison.ratio == pytest.approx(ratio, rel=1e-3)
 
 
 def test_a_report_made_again_from_the_file_says_the_same() -> None:
-    blocks = turns(0.9, 12)
-    assert judged(as_file(blocks)) == judged(blocks)
+    results = pairs(0.9, 12)
+    assert judged([as_file(each) for each in results]).findings == judged(results).findings
 
 
 def test_a_round_that_only_one_arm_has_measured_is_no_pair() -> None:
-    blocks = [*turns(0.5, 6), result("fastapi", 6)]
-    assert only(blocks) == only(turns(0.5, 6))
+    results = [*pairs(0.5, 6), result("fastapi", 6)]
+    assert only(results) == only(pairs(0.5, 6))
 
 
 # What is refused
 
 
 def test_a_refused_contrast_has_no_number_and_is_refused_with_the_first_pair() -> None:
-    wrong = [each | {"load": load(failures=9, errors={"wrong body": 9})} for each in turns(0.5, 1)]
-    for pairs in (1, 12):
-        finding = only([*wrong, *turns(0.5, pairs)[2:]])
+    wrong = [replace(each, load=load(failures=9, errors={"wrong body": 9})) for each in pairs(0.5, 1)]
+    for count in (1, 12):
+        finding = only([*wrong, *pairs(0.5, count)[2:]])
         assert (finding.outcome, finding.comparison, finding.control, finding.holds) == (None, None, None, False)
         assert [reason.split(":")[0] for reason in finding.reasons] == [
-            "9 of 1,000 answers of flask were wrong or missing".replace("1,000", f"{pairs},000"),
-            "9 of 1,000 answers of fastapi were wrong or missing".replace("1,000", f"{pairs},000"),
+            "9 of 1,000 answers of fastapi were wrong or missing".replace("1,000", f"{count},000"),
+            "9 of 1,000 answers of flask were wrong or missing".replace("1,000", f"{count},000"),
         ]
 
 
 def test_rows_that_did_not_run_alike_are_refused() -> None:
     abouts = {"flask": about(), "fastapi": about("fastapi", {"WEB_CONCURRENCY": "4"})}
-    judgement = judged(turns(0.5, 6), abouts=abouts)
+    judgement = judged(pairs(0.5, 6), abouts=abouts)
     assert judgement.verdict == Verdict.REFUSED
     assert "workers 4 against 1" in judgement.findings[0].reasons[0]
 
 
 def test_an_arm_that_reconnects_is_not_refused_for_it() -> None:
-    blocks = [each | {"connections": 1000} for each in turns(0.5, 6)]
-    assert only(blocks).reasons
-    assert not only(blocks, toy(arms=(Arm("fastapi"), Arm("flask", reconnects=True)))).reasons
+    results = [replace(each, connections=1000 if each.block.row == "flask" else 0) for each in pairs(0.5, 6)]
+    assert only(results).reasons
+    assert not only(results, toy(arms=(Arm("fastapi"), Arm("flask", reconnects=True)))).reasons
+    assert only(results, toy(arms=(Arm("fastapi", reconnects=True), Arm("flask")))).reasons  # it is the other one
 
 
 def test_a_value_that_cannot_be_measured_refuses() -> None:
-    blocks = turns(0.5, 6)
-    blocks[4] = blocks[4] | {"cpu_ns": {}}
-    finding = only(blocks)
+    results = pairs(0.5, 6)
+    results[4] = replace(results[4], cpu_ns={})
+    finding = only(results)
     assert finding.outcome is None
-    assert finding.reasons == ("CPU per request could not be measured in every block of fastapi and flask",)
+    assert finding.reasons == ("CPU per request could not be measured in every round of fastapi and flask",)
 
 
 def test_a_planted_fault_is_as_planned_where_it_is_refused_and_all_else_where_it_is_not() -> None:
-    sound, trap = turns(0.5, 6), toy(must_be_refused=True)
-    faulty = [each | {"load": load(failures=1)} for each in sound]
+    sound, trap = pairs(0.5, 6), toy(must_be_refused=True)
+    faulty = [replace(each, load=load(failures=1)) for each in sound]
     assert judged(sound).as_planned
     assert not judged(faulty).as_planned
     assert not judged(sound, trap).as_planned
@@ -138,7 +142,7 @@ def test_a_planted_fault_is_as_planned_where_it_is_refused_and_all_else_where_it
 
 
 def test_figures_that_may_be_taken_stand_beside_those_that_may_not() -> None:
-    busy = [each | {"cpus": {"generator": 0.99}} for each in turns(0.5, 6)]
+    busy = [replace(each, generator_cpus=0.99) for each in pairs(0.5, 6)]
     both = toy(Contrast("fastapi", "flask", "cpu_us"), Contrast("fastapi", "flask", "throughput"))
     cpu, throughput = judged(busy, both).findings
     assert (cpu.outcome, throughput.outcome) == (Outcome.BETTER, None)
@@ -152,44 +156,40 @@ def test_a_contrast_is_made_at_every_level_and_one_that_is_only_shown_decides_no
         Contrast("fastapi", "flask", "cpu_us"),
         Contrast("fastapi", "flask", "cpu_us", Outcome.WORSE, decides=False),
     )
-    blocks = [*turns(0.5, 6, level="1"), *turns(0.5, 6, level="10")]
-    judgement = judged(blocks, toy(*contrasts, levels={"1": {}, "10": {}}))
+    results = [*pairs(0.5, 6, level="1"), *pairs(0.5, 6, level="10")]
+    judgement = judged(results, toy(*contrasts, levels={"1": {}, "10": {}}))
     made = [(each.level, each.contrast.decides) for each in judgement.findings]
     assert made == [("1", True), ("1", False), ("10", True), ("10", False)]
     assert (len(judgement.deciding), judgement.verdict) == (2, Verdict.SUPPORTED)
 
 
 def search_of(arm: str, number: int, knee: float) -> Results:
-    steps = searched(knee)
-    for each in steps:
-        each["block"] |= {"row": arm}
-        each["block"]["about"] |= {"arm": arm, "round": number}
-    return steps
+    return [of(step, arm, arm=arm, round=number) for step in searched(knee)]
 
 
-def test_the_steps_of_a_search_are_one_turn_and_a_search_cut_off_is_none() -> None:
+def test_the_steps_of_a_search_are_one_measurement_and_a_search_cut_off_is_none() -> None:
     experiment = toy(Contrast("fastapi", "flask", "capacity"))
-    blocks = [each for n in range(6) for each in (*search_of("fastapi", n, 900), *search_of("flask", n, 300))]
-    finding = only(blocks, experiment)
+    results = [each for n in range(6) for each in (*search_of("fastapi", n, 900), *search_of("flask", n, 300))]
+    finding = only(results, experiment)
     assert (finding.pairs, finding.outcome) == (6, Outcome.BETTER)
-    cut_off = only(blocks[:-1], experiment)
+    cut_off = only(results[:-1], experiment)
     assert (cut_off.pairs, cut_off.comparison) == (5, None)
 
 
-def test_what_an_arm_typically_does_is_the_geometric_mean_of_its_turns() -> None:
-    blocks = Blocks(turns(1, 2, spread=(0.5, 2.0)))
-    assert typical(blocks, "", "fastapi", "cpu_us") == pytest.approx(300)
-    assert math.isnan(typical(blocks, "", "nobody", "cpu_us"))
-    blocks.add(result("fastapi", 2, cpu_ns={}))
-    assert math.isnan(typical(blocks, "", "fastapi", "cpu_us"))
+def test_what_an_arm_typically_does_is_the_geometric_mean_of_its_rounds() -> None:
+    measured = Measurements(pairs(1, 2, spread=(0.5, 2.0)))
+    assert measured.typical("", "fastapi", "cpu_us") == pytest.approx(300)
+    assert math.isnan(measured.typical("", "nobody", "cpu_us"))
+    measured.add(result("fastapi", 2, cpu_ns={}))
+    assert math.isnan(measured.typical("", "fastapi", "cpu_us"))
 
 
 # The A/A control
 
 
-def used(*values: float) -> list[Turn]:
-    """Turns of an arm that needs so many µs of CPU per request."""
-    return [[result(**cpu_us(value))] for value in values]
+def used(*values: float) -> list[RoundResult]:
+    """Rounds of an arm that needs so many s of CPU per request."""
+    return [[result(answered=10**6, cpu_ns={"row": round(value * 10**12)})] for value in values]
 
 
 def test_the_control_pairs_neighbouring_rounds_of_one_arm() -> None:
@@ -197,30 +197,30 @@ def test_the_control_pairs_neighbouring_rounds_of_one_arm() -> None:
     assert sorted(map(abs, ratios)) == pytest.approx([0, 0, 0, 0, math.log(2), math.log(3)])
 
 
-def test_the_control_of_arms_that_take_turns_pairs_the_halves_of_each_round() -> None:
-    turns_ = [halves(result(**cpu_us(300)), cpu_us(300 * factor)) for factor in (2, 3)]
-    ratios = against_itself(FIGURES["cpu_us"].of, turns_, turns_[:1])
+def test_the_control_of_arms_that_take_turns_pairs_the_splits_of_each_round() -> None:
+    rounds = [splits(result(**cpu_us(300)), cpu_us(300 * factor)) for factor in (2, 3)]
+    ratios = against_itself(FIGURES["cpu_us"].of, rounds, rounds[:1])
     assert ratios == pytest.approx([math.log(2), -math.log(3), math.log(2)])
 
 
-@pytest.mark.parametrize("pairs", [6, 12, 18])
-def test_the_control_balances_the_direction_so_that_a_drift_makes_no_difference(pairs: int) -> None:
-    drifting = used(*(1.01**number for number in range(pairs)))
+@pytest.mark.parametrize("count", [6, 12, 18])
+def test_the_control_balances_the_direction_so_that_a_drift_makes_no_difference(count: int) -> None:
+    drifting = used(*(1.01**number for number in range(count)))
     ratios = against_itself(FIGURES["cpu_us"].of, drifting, drifting)
-    assert len(ratios) == pairs
+    assert len(ratios) == count
     assert sum(ratios) == pytest.approx(0, abs=1e-9)
 
 
-def test_the_control_is_made_of_the_same_blocks_and_finds_no_difference() -> None:
-    finding = only(turns(0.5, 8))
+def test_the_control_is_made_of_the_same_results_and_finds_no_difference() -> None:
+    finding = only(pairs(0.5, 8))
     assert finding.control and finding.control.outcome == Outcome.NO_DIFFERENCE
     assert finding.control.ratio == pytest.approx(1, rel=5e-3)
 
 
 def test_arms_that_do_not_vary_give_a_point_and_a_control_of_exactly_one() -> None:
     held = toy(Contrast("fastapi", "flask", "held"))
-    blocks = [each | {"held": 1000 if each["block"]["row"] == "fastapi" else 8} for each in turns(1, 6)]
-    finding = only(blocks, held)
+    results = [replace(each, held=1000 if each.block.row == "fastapi" else 8) for each in pairs(1, 6)]
+    finding = only(results, held)
     assert finding.comparison and finding.control
     assert (finding.comparison.low, finding.comparison.high) == pytest.approx((125, 125))
     assert (finding.control.low, finding.control.ratio, finding.control.high) == (1, 1, 1)
@@ -230,7 +230,7 @@ def test_arms_that_do_not_vary_give_a_point_and_a_control_of_exactly_one() -> No
 # Where a claim turns
 
 
-def line(ratios: Sequence[float], claimed: Outcome = FASTER, larger: bool = True) -> list[Finding]:
+def line(ratios: Sequence[float], claimed: Outcome = BETTER, larger: bool = True) -> list[Finding]:
     """Findings of one contrast at 4, 16, 64, … clients."""
     contrast = Contrast("fastapi", "flask", "throughput" if larger else "cpu_us", claimed)
     smaller = FIGURES[contrast.figure].metric.smaller_is_better
@@ -259,7 +259,7 @@ def test_a_claim_turns_between_the_levels_where_holding_changes(
     assert turn and between[0] < turn < between[1]
 
 
-@pytest.mark.parametrize("claimed", [FASTER, ALIKE])
+@pytest.mark.parametrize("claimed", [BETTER, ALIKE])
 def test_a_claim_turns_where_the_ratio_crosses_the_margin(claimed: Outcome) -> None:
     for ratios in ([1.0, 1.05**4], [1.05**4, 1.0]):
         turn = crossover(line(ratios, claimed))
@@ -274,6 +274,6 @@ def test_a_claim_that_holds_everywhere_or_nowhere_does_not_turn(findings: list[F
 
 def test_a_level_that_was_refused_is_passed_over() -> None:
     low, middle, high = line([1.0, 1.0, 4.0])
-    refused = replace(middle, comparison=None, control=None, reasons=("busy",))
+    refused = replace(middle, comparison=None, control=None, checked=(Checked("generator was busy", ("busy",)),))
     turn = crossover([low, refused, high])
     assert turn and 4 < turn < 64

@@ -1,5 +1,6 @@
 """Two runs side by side: what has changed, and which runs may not be compared."""
 
+from dataclasses import replace
 from io import StringIO
 from pathlib import Path
 
@@ -48,10 +49,15 @@ def test_it_is_shown_in_plain_words(tmp_path: Path) -> None:
 def test_counts_that_never_vary_have_a_point_for_an_interval(tmp_path: Path) -> None:
     def never(folder: Path, held: int) -> Run:
         made = runs.results("websocket", lambda level, arm, number: (100, 300))
-        for result in made:
-            result["held"] = held if result["block"]["row"] == "fastapi" else 8
-            result["load"]["protocols"] = ["WS"]
-        return read(runs.write(folder, {"websocket": made}))
+        sockets = [
+            replace(
+                each,
+                held=held if each.block.row == "fastapi" else 8,
+                load=replace(each.load, protocols=["WS"]),
+            )
+            for each in made
+        ]
+        return read(runs.write(folder, {"websocket": sockets}))
 
     change = compare_runs(never(tmp_path / "a", 8), never(tmp_path / "b", 16)).changes[0]
     assert change.low == pytest.approx(2) and change.high == pytest.approx(2) and change.said == "changed"
@@ -64,10 +70,10 @@ def test_runs_of_different_doors_are_not_compared(tmp_path: Path) -> None:
 
 def test_what_was_refused_in_one_of_them_is_not_compared(tmp_path: Path) -> None:
     before, after = control(tmp_path / "a", 1.0), control(tmp_path / "b", 1.0)
-    after.header["abouts"]["flask"]["python"] = "3.13.0"  # alike within the row: still judged
+    after.header.abouts["flask"]["python"] = "3.13.0"  # alike within the row: still judged
     assert len(compare_runs(before, after).changes) == 2
-    for turns in after.blocks["control"].turns.values():
-        for turn in turns.values():
-            turn[0]["load"]["failures"] = 1
+    for rounds in after.measured["control"].rounds.values():
+        for of_round in rounds.values():
+            of_round[0] = runs.failing(of_round[0])
     with pytest.raises(LabError, match="no comparison in common"):
         compare_runs(before, after)

@@ -1,14 +1,17 @@
 """The report is made from raw.jsonl alone, says what is missing or refused, and needs nothing from elsewhere."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
 
 from lab.experiments import BY_NAME
+from lab.generator.record import Part
 from lab.judge.statistics import MIN_PAIRS
 from lab.report import charts, findings, report, tables
+from lab.report.section import Footnotes, Section, sections
 from lab.run import results
 from tests.unit import runs
 
@@ -34,8 +37,8 @@ def texts(folder: Path) -> tuple[str, str]:
     return page.read_text(), (folder / "report.md").read_text()
 
 
-def section(folder: Path) -> tables.Section:
-    return tables.sections(results.read(folder))[0]
+def section(folder: Path) -> Section:
+    return sections(results.read(folder))[0]
 
 
 @pytest.mark.parametrize(
@@ -76,9 +79,7 @@ def test_the_page_loads_nothing_from_elsewhere_and_its_ids_are_unique(tmp_path: 
 
 
 def test_what_was_refused_has_no_number_but_the_reason(tmp_path: Path) -> None:
-    made = runs.results("trap-generator", alike)
-    for result in made:
-        result["cpus"]["generator"] = 0.97
+    made = [replace(each, generator_cpus=0.97) for each in runs.results("trap-generator", alike)]
     folder = runs.write(tmp_path, {"trap-generator": made})
     for shown in texts(folder):
         assert "the generator used 97 % of its CPU against flask" in shown
@@ -94,9 +95,7 @@ def test_a_planted_fault_that_the_gates_did_not_see_is_said(tmp_path: Path) -> N
 
 
 def test_text_from_a_server_is_text_and_not_markup(tmp_path: Path) -> None:
-    made = runs.results("trap-generator", alike)
-    for result in made:
-        result["load"] |= {"failures": 1, "errors": {"<b>no</b> | yes": 1}}
+    made = [runs.failing(each, 1, {"<b>no</b> | yes": 1}) for each in runs.results("trap-generator", alike)]
     page, text = texts(runs.write(tmp_path, {"trap-generator": made}))
     assert "&lt;b&gt;no&lt;/b&gt; | yes" in page and "<b>no" not in page
     assert "&lt;b>no&lt;/b> \\| yes" in text
@@ -111,15 +110,10 @@ def test_lines_against_levels_show_the_ceiling_and_where_the_claim_turns(tmp_pat
 
 
 def test_an_arm_that_was_refused_is_left_out_of_the_lines_and_named(tmp_path: Path) -> None:
-    made = runs.results("concurrent", pooled)
-    for result in made:
-        if result["block"]["about"] | {"round": 0} == {
-            "experiment": "concurrent",
-            "level": "64",
-            "arm": "flask",
-            "round": 0,
-        }:
-            result["load"]["failures"] = 1
+    made = [
+        runs.failing(each) if (each.block.purpose.level, each.block.purpose.arm) == ("64", "flask") else each
+        for each in runs.results("concurrent", pooled)
+    ]
     assert (
         "Left out, for the gates refused it: flask at 64."
         in charts.of(section(runs.write(tmp_path, {"concurrent": made})))[0].caption
@@ -127,27 +121,29 @@ def test_an_arm_that_was_refused_is_left_out_of_the_lines_and_named(tmp_path: Pa
 
 
 def test_a_chart_of_which_all_was_refused_is_not_drawn(tmp_path: Path) -> None:
-    made = runs.results("io-bound", alike)
-    for result in made:
-        result["cpus"]["generator"] = 0.97
+    made = [replace(each, generator_cpus=0.97) for each in runs.results("io-bound", alike)]
     drawn = charts.of(section(runs.write(tmp_path, {"io-bound": made})))
     assert ["CPU per request" in chart.caption for chart in drawn] == [True]  # which a busy generator does not spoil
 
 
 def test_counts_that_never_vary_are_drawn_without_spread(tmp_path: Path) -> None:
-    made = runs.results("websocket", lambda level, arm, number: (100, 300))
-    for result in made:
-        result["held"] = 8 if result["block"]["row"] == "flask" else int(result["block"]["about"]["level"])
-        result["load"]["protocols"] = ["WS"]
+    made = [
+        replace(
+            each,
+            held=8 if each.block.row == "flask" else int(each.block.purpose.level),
+            load=replace(each.load, protocols=["WS"]),
+        )
+        for each in runs.results("websocket", lambda level, arm, number: (100, 300))
+    ]
     shown = section(runs.write(tmp_path, {"websocket": made}))
     assert "WebSockets held" in charts.of(shown)[0].svg
-    table = tables.arms(shown, tables.Footnotes())
+    table = tables.arms(shown, Footnotes())
     assert "requests/s" not in table.headings and table.rows[-1][:4] == ["1000", "fastapi (ASGI)", "64", "1,000"]
 
 
 def test_streams_have_no_throughput_to_show(tmp_path: Path) -> None:
     shown = section(runs.write(tmp_path, {"streams": runs.results("streams", alike)}))
-    table = tables.arms(shown, tables.Footnotes())
+    table = tables.arms(shown, Footnotes())
     assert table.headings == ["streams", "arm", "RSS, MiB", "neighbour's p95, ms", "threads"]
 
 
@@ -160,17 +156,17 @@ def test_the_steps_of_the_waterfall_add_up(tmp_path: Path) -> None:
 
 
 def test_a_waterfall_with_a_refused_arm_is_not_drawn(tmp_path: Path) -> None:
-    made = runs.results("where-from", stepwise)
-    for result in made:
-        if result["block"]["about"]["arm"] == "asgi":
-            result["load"]["failures"] = 1
+    made = [
+        runs.failing(each) if each.block.purpose.arm == "asgi" else each
+        for each in runs.results("where-from", stepwise)
+    ]
     shown = section(runs.write(tmp_path, {"where-from": made}))
     assert shown.steps() == [] and len(charts.of(shown)) == 1
 
 
 def test_a_search_shows_its_capacity_only(tmp_path: Path) -> None:
     shown = section(runs.write(tmp_path, {"high-load": runs.searches("high-load", knee=240)}))
-    table = tables.arms(shown, tables.Footnotes())
+    table = tables.arms(shown, Footnotes())
     assert table.headings == ["arm", "rate that keeps the limit, 1/s", "threads"]
     arms = BY_NAME["high-load"].arms
     assert [row[0] for row in table.rows] == [f"{arm.name} ({shown.interface(arm)})" for arm in arms]
@@ -195,12 +191,12 @@ def test_a_run_cut_short_within_a_look_says_so(tmp_path: Path, rounds: int, said
 
 
 def test_levels_and_experiments_that_were_not_reached_are_named(tmp_path: Path) -> None:
-    made = [each for each in runs.results("concurrent", pooled) if each["block"]["about"]["level"] != "64"]
+    made = [each for each in runs.results("concurrent", pooled) if each.block.purpose.level != "64"]
     page, _ = texts(
         runs.write(
             tmp_path,
             {"concurrent": made},
-            experiments={name: BY_NAME[name].part() for name in ("concurrent", "control")},
+            experiments={name: Part(**BY_NAME[name].part()) for name in ("concurrent", "control")},
         )
     )
     assert "cut short before control" in page and "concurrent has nothing at 64 clients" in page

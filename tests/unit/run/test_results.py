@@ -8,25 +8,34 @@ import pytest
 
 from lab import LabError
 from lab.experiments import find
-from lab.judge.judge import Blocks
+from lab.generator.record import FORMAT, HEADER, RESULT, Part, Result
+from lab.judge.judge import Measurements
 from lab.run import results
 from lab.run.results import Run
-from tests.unit.blocks import about, as_file, cpu_us, header, result, turns
+from tests.unit import records
+from tests.unit.records import about, cpu_us, header, of, pairs, result
 
 EXPERIMENT = find("io-bound")
 ABOUTS = {row: about("fastapi" if row.startswith("fastapi") else "flask") for row in EXPERIMENT.rows}
-HEADER = header(abouts=ABOUTS, experiments={EXPERIMENT.name: EXPERIMENT.only(["flask", "fastapi"], ["1"]).part()})
+PLANNED = EXPERIMENT.only(["flask", "fastapi"], ["1"])
+HEADER_ = header(abouts=ABOUTS, experiments={EXPERIMENT.name: Part(**PLANNED.part())})
 
 
-def blocks(pairs: int = 6, **about_: Any) -> list[dict[str, Any]]:
-    made = turns(0.5, pairs, level="1")
-    for each in made:
-        each["block"]["about"] |= {"experiment": EXPERIMENT.name} | about_
-    return made
+def made(count: int = 6) -> list[Result]:
+    return [of(each, experiment=EXPERIMENT.name) for each in pairs(0.5, count, level="1")]
 
 
 def lines(*values: Any) -> str:
+    """JSON values, whatever they are, a line each."""
     return "".join(json.dumps(value) + "\n" for value in values)
+
+
+def as_json(value: Any) -> Any:
+    kind = RESULT if isinstance(value, Result) else HEADER
+    return kind.dump_python(value, mode="json")
+
+
+RAW_HEADER = as_json(HEADER_)
 
 
 def folder(path: Path, text: str) -> Path:
@@ -44,38 +53,40 @@ def refused(path: Path) -> str:
 
 
 def test_reading_gives_what_was_written_and_the_same_verdict(tmp_path: Path) -> None:
-    part = EXPERIMENT.only(["flask", "fastapi"], ["1"])
-    measured = Run(tmp_path, HEADER, {EXPERIMENT.name: part}, {EXPERIMENT.name: Blocks(blocks())})
-    read = results.read(folder(tmp_path, lines(HEADER, *blocks())))
-    assert (read.folder, read.header, read.torn) == (tmp_path, as_file(HEADER), False)
-    assert read.experiments == {EXPERIMENT.name: part}
-    assert read.blocks[EXPERIMENT.name].turns == as_file_turns(measured.blocks[EXPERIMENT.name])
-    assert read.judgements() == measured.judgements()
+    measured = Run(tmp_path, HEADER_, {EXPERIMENT.name: PLANNED}, {EXPERIMENT.name: Measurements(made())})
+    read = results.read(folder(tmp_path, records.lines(HEADER_, *made())))
+    assert (read.folder, read.header, read.torn) == (tmp_path, HEADER_, False)
+    assert read.experiments == {EXPERIMENT.name: PLANNED}
+    assert read.measured[EXPERIMENT.name].rounds == measured.measured[EXPERIMENT.name].rounds
+    assert [each.findings for each in read.judgements()] == [each.findings for each in measured.judgements()]
     assert read.judgements()[0].findings[0].comparison
 
 
-def as_file_turns(made: Blocks) -> dict[tuple[str, str], dict[int, Any]]:
-    return {key: {number: as_file(turn) for number, turn in found.items()} for key, found in made.turns.items()}
-
-
 def test_experiments_come_in_the_order_in_which_they_ran(tmp_path: Path) -> None:
-    second = result("flask")
-    second["block"]["about"] |= {"experiment": "basic-cost"}
-    both = HEADER | {"experiments": {"basic-cost": find("basic-cost").part(), **HEADER["experiments"]}}
-    assert list(results.read(folder(tmp_path, lines(both, *blocks(1), second))).blocks) == ["io-bound", "basic-cost"]
+    second = of(result("flask"), experiment="basic-cost")
+    both = {"basic-cost": Part(**find("basic-cost").part()), **HEADER_.experiments}
+    text = records.lines(header(abouts=ABOUTS, experiments=both), *made(1), second)
+    assert list(results.read(folder(tmp_path, text)).measured) == ["io-bound", "basic-cost"]
 
 
 def test_a_run_that_was_stopped_before_its_first_block_has_nothing_to_judge(tmp_path: Path) -> None:
-    assert results.read(folder(tmp_path, lines(HEADER))).judgements() == []
+    assert results.read(folder(tmp_path, records.lines(HEADER_))).judgements() == []
 
 
 def test_a_last_line_that_was_cut_off_is_left_out_and_told(tmp_path: Path) -> None:
-    whole = lines(HEADER, *blocks())
+    whole = records.lines(HEADER_, *made())
     for kept in (len(whole) - 1, len(whole) - 200):
         read = results.read(folder(tmp_path, whole[:kept]))
         assert read.torn
         (judgement,) = read.judgements()
         assert judgement.findings[0].pairs == 5
+
+
+@pytest.mark.parametrize(("found", "said"), [({}, "format 1"), ({"format": FORMAT + 1}, f"format {FORMAT + 1}")])
+def test_a_file_of_another_format_is_told_apart(tmp_path: Path, found: dict[str, int], said: str) -> None:
+    other = {key: value for key, value in RAW_HEADER.items() if key != "format"} | found
+    told = refused(folder(tmp_path, lines(other) + "whatever its results look like\n"))
+    assert f"has {said}, and this lab reads format {FORMAT}" in told and "run it again" in told
 
 
 def test_a_folder_without_results_says_where_they_would_be(tmp_path: Path) -> None:
@@ -92,15 +103,15 @@ def test_a_file_that_is_empty_or_holds_but_part_of_a_line_says_to_measure_again(
 
 @pytest.mark.parametrize("garbage", ["nonsense", "[]", "null", "{}", '{"block": {"about": {}}}', "", '{"block": 3}'])
 def test_garbage_in_the_middle_is_told_by_its_line(tmp_path: Path, garbage: str) -> None:
-    text = lines(HEADER, *blocks(1)) + garbage + "\n" + lines(*blocks(1))
+    text = records.lines(HEADER_, *made(1)) + garbage + "\n" + lines(*map(as_json, made(1)))
     said = refused(folder(tmp_path, text))
     assert "raw.jsonl, line 4, is not a result of this version of the lab" in said
     assert "run it again" in said
 
 
-@pytest.mark.parametrize("first", ["nonsense", "[]", "{}", json.dumps(result())])
+@pytest.mark.parametrize("first", ["nonsense", "[]", "{}", json.dumps(as_json(result()))])
 def test_a_first_line_that_is_no_header_is_told(tmp_path: Path, first: str) -> None:
-    assert "line 1, is not" in refused(folder(tmp_path, first + "\n" + lines(*blocks())))
+    assert "line 1, is not" in refused(folder(tmp_path, first + "\n" + lines(*map(as_json, made()))))
 
 
 @pytest.mark.parametrize(
@@ -114,9 +125,8 @@ def test_a_first_line_that_is_no_header_is_told(tmp_path: Path, first: str) -> N
     ],
 )
 def test_what_this_version_does_not_know_is_named(tmp_path: Path, changes: dict[str, str], named: str) -> None:
-    stranger = result("flask", 0, "1", **cpu_us(300))
-    stranger["block"]["about"] |= {"experiment": EXPERIMENT.name} | changes
-    said = refused(folder(tmp_path, lines(HEADER, *blocks(1), stranger)))
+    stranger = of(result("flask", 0, "1", **cpu_us(300)), **{"experiment": EXPERIMENT.name} | changes)
+    said = refused(folder(tmp_path, records.lines(HEADER_, *made(1), stranger)))
     assert "line 4" in said and named in said
 
 
@@ -124,22 +134,23 @@ def test_what_this_version_does_not_know_is_named(tmp_path: Path, changes: dict[
     "part", [{"nosuch": find("control").part()}, {"io-bound": {"arms": ["django"], "levels": ["1"]}}, ["io-bound"]]
 )
 def test_a_header_that_names_what_this_version_does_not_know_is_told(tmp_path: Path, part: Any) -> None:
-    assert "line 1, is not" in refused(folder(tmp_path, lines(HEADER | {"experiments": part})))
+    assert "line 1, is not" in refused(folder(tmp_path, lines(RAW_HEADER | {"experiments": part})))
 
 
 def test_a_row_of_which_the_header_says_nothing_is_told(tmp_path: Path) -> None:
-    without = HEADER | {"abouts": {"fastapi": about("fastapi")}}
-    assert "line 3" in refused(folder(tmp_path, lines(without, *blocks())))
+    without = header(abouts={"fastapi": about("fastapi")}, experiments=HEADER_.experiments)
+    assert "line 3" in refused(folder(tmp_path, records.lines(without, *made())))
 
 
 @pytest.mark.parametrize("part", ["load", "cpu_ns", "answered", "meter", "schedule", "block"])
 def test_a_result_that_lacks_a_part_is_told(tmp_path: Path, part: str) -> None:
-    (one, other) = blocks(1)
+    (one, other) = map(as_json, made(1))
     del other[part]
-    assert "line 3" in refused(folder(tmp_path, lines(HEADER, one, other)))
+    said = refused(folder(tmp_path, lines(RAW_HEADER, one, other)))
+    assert "line 3" in said and part in said
 
 
 def test_a_result_as_older_versions_wrote_it_is_told(tmp_path: Path) -> None:
-    (one, other) = blocks(1)
+    (one, other) = map(as_json, made(1))
     other["meter"] = [other["meter"], other["meter"]]
-    assert "line 3" in refused(folder(tmp_path, lines(HEADER, one, other)))
+    assert "line 3" in refused(folder(tmp_path, lines(RAW_HEADER, one, other)))

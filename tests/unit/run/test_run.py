@@ -3,7 +3,7 @@
 import io
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, replace
+from dataclasses import replace
 from itertools import permutations
 from pathlib import Path
 from types import SimpleNamespace
@@ -15,47 +15,49 @@ from rich.console import Console
 from lab import LabError
 from lab.experiments import Arm, Contrast, Experiment, find
 from lab.experiments.outcomes import Outcome, Verdict
-from lab.generator.client import Block, Generator
+from lab.generator.client import GeneratorClient
+from lab.generator.record import Block, Result, Schedule
 from lab.judge.statistics import LOOKS, MIN_PAIRS
 from lab.run import run as running
+from lab.run.plan import LONGEST, QUICK, SHORTEST, Plan, estimate, make_plan
 from lab.run.results import Run
-from lab.run.run import LONGEST, QUICK, SHORTEST, Plan, Runner, estimate, make_plan
-from tests.unit.blocks import NOISE, SPREAD, about, cpu_us, header, load, result, toy
+from lab.run.run import Runner
+from tests.unit.records import NOISE, SPREAD, about, cpu_us, header, load, result, toy
 
 Measure = Callable[[Block], dict[str, Any]]  # what of a block's result is not as usual
 WHOLE = Plan(looks=len(LOOKS), scale=1.0, budget_s=None)
 
 
-class Fake(Generator):
+class Fake(GeneratorClient):
     """Answers at once, and remembers what it was asked; every block takes a second of `clock`."""
 
     def __init__(self, measure: Measure, clock: SimpleNamespace) -> None:
         self.measure, self.clock = measure, clock
         self.asked: list[Block] = []
 
-    def run(self, block: Block) -> dict[str, Any]:
+    def run(self, block: Block) -> Result:
         self.asked.append(block)
         self.clock.now += 1
-        return result() | {"block": asdict(block)} | self.measure(block)
+        return result(block=block, **self.measure(block))
 
     @contextmanager
     def taking_turns(self, blocks: Sequence[Block]) -> Iterator[Any]:
-        yield FakeTurns(self, blocks)
+        yield FakeInterleaving(self, blocks)
 
 
-class FakeTurns:
-    """Two slices for each block of a round, all alike."""
+class FakeInterleaving:
+    """Two slices for each arm of a round, all alike."""
 
     count = 2
 
     def __init__(self, fake: Fake, blocks: Sequence[Block]) -> None:
         self.fake, self.blocks = fake, blocks
 
-    def round(self, number: int, orders: Sequence[Sequence[int]]) -> Iterator[dict[str, Any]]:
+    def round(self, number: int, orders: Sequence[Sequence[int]]) -> Iterator[Result]:
         assert len(orders) == self.count
-        for lane in orders[0]:
-            block = self.blocks[lane]
-            made = self.fake.run(replace(block, halves=2, about=block.about | {"round": number}))
+        for arm in orders[0]:
+            block = self.blocks[arm]
+            made = self.fake.run(replace(block, splits=2, purpose=replace(block.purpose, round=number)))
             yield from (made, made)
 
 
@@ -76,13 +78,13 @@ def differing(ratio: float, spread: Sequence[float]) -> Measure:
     """FastAPI's CPU per request is in this ratio to Flask's."""
 
     def measure(block: Block) -> dict[str, Any]:
-        return cpu_us(300 if block.row == "flask" else 300 * ratio * spread[block.about["round"] % len(spread)])
+        return cpu_us(300 if block.row == "flask" else 300 * ratio * spread[block.purpose.round % len(spread)])
 
     return measure
 
 
 def rounds(fake: Fake) -> int:
-    return len({block.about["round"] for block in fake.asked})
+    return len({block.purpose.round for block in fake.asked})
 
 
 # The order of arms
@@ -154,8 +156,8 @@ def test_a_run_stops_after_the_first_look_that_decides(ratio: float, verdict: Ve
     fake = Fake(differing(ratio, SPREAD), clock)
     made = run_one(fake, WHOLE)
     assert (rounds(fake), len(fake.asked)) == (MIN_PAIRS, 2 * MIN_PAIRS)
-    turns = made.run.blocks["toy"].turns
-    assert sorted(turns["", "fastapi"]) == sorted(turns["", "flask"]) == list(range(MIN_PAIRS))
+    measured = made.run.measured["toy"].rounds
+    assert sorted(measured["", "fastapi"]) == sorted(measured["", "flask"]) == list(range(MIN_PAIRS))
     assert f"     {verdict}: " in said(made)
 
 
@@ -208,7 +210,7 @@ def test_an_open_question_leaves_the_experiments_behind_it_their_share_of_the_bu
 def test_every_level_is_measured_with_its_own_load(clock: SimpleNamespace) -> None:
     fake = Fake(differing(0.5, SPREAD), clock)
     run_one(fake, Plan(1, 0.5, None), toy(levels={"4": {"users": 4}, "16": {"users": 16, "wait_ms": 5}}))
-    assert {(block.about["level"], block.users, block.options.get("wait_ms")) for block in fake.asked} == {
+    assert {(block.purpose.level, block.users, block.options.get("wait_ms")) for block in fake.asked} == {
         ("4", 4, None),
         ("16", 16, 5),
     }
@@ -224,7 +226,7 @@ def searching(clock: SimpleNamespace) -> Iterator[Fake]:
 
     def measure(block: Block) -> dict[str, Any]:
         kept = block.rate <= {"flask": 300, "fastapi": 900}[block.row]
-        schedule = {"started": int(block.rate), "late": 0, "queued": 0}
+        schedule = Schedule(started=int(block.rate), late=0, queued=0)
         return {"load": load(int(block.rate), 50 if kept else 500), "schedule": schedule}
 
     fake = Fake(measure, clock)
@@ -236,7 +238,7 @@ def searching(clock: SimpleNamespace) -> Iterator[Fake]:
 
 
 def steps(fake: Fake, row: str, number: int) -> list[Block]:
-    return [block for block in fake.asked if block.row == row and block.about["round"] == number]
+    return [block for block in fake.asked if block.row == row and block.purpose.round == number]
 
 
 def test_a_search_begins_where_the_arms_last_one_ended(searching: Fake) -> None:
@@ -249,8 +251,8 @@ def test_a_search_begins_where_the_arms_last_one_ended(searching: Fake) -> None:
 
 def test_a_search_that_begins_near_its_end_takes_smaller_and_fewer_steps(searching: Fake) -> None:
     first, second = steps(searching, "fastapi", 0), steps(searching, "fastapi", 1)
-    assert {block.about["step"] for block in first} == {2}
-    assert {block.about["step"] for block in second} == {running.NEXT_STEP}
+    assert {block.purpose.search.step for block in first if block.purpose.search} == {2}
+    assert {block.purpose.search.step for block in second if block.purpose.search} == {running.NEXT_STEP}
     assert len(second) < len(first)
 
 
@@ -266,4 +268,4 @@ def test_arms_of_one_row_are_kept_apart(clock: SimpleNamespace) -> None:
     arms = (Arm("flask", "A"), Arm("flask", "B", {"users": 99}))
     fake = Fake(lambda block: {}, clock)
     run_one(fake, WHOLE, toy(Contrast("A", "B", "cpu_us", Outcome.NO_DIFFERENCE), arms=arms))
-    assert {(block.about["arm"], block.users) for block in fake.asked} == {("A", 10), ("B", 99)}
+    assert {(block.purpose.arm, block.users) for block in fake.asked} == {("A", 10), ("B", 99)}

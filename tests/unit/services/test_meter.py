@@ -69,3 +69,9 @@ def test_a_reading_is_served_as_json_and_an_unknown_row_is_not_found() -> None:
     finally:
         server.shutdown()
         server.server_close()
+
+
+def test_it_knows_nothing_of_the_lab_which_its_container_need_not_have() -> None:
+    loaded = f"import sys, meter; print([name for name in sys.modules if name in {('lab', 'loadtest')!r}])"
+    done = subprocess.run([sys.executable, "-c", loaded], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

@@ -1,0 +1,237 @@
+"""The one shape of raw.jsonl: what the generator was asked, and what it answered. Written and read here alone.
+
+The first line is a Header, every further line a Result, in the order in which they were measured. The report of a run
+is made from raw.jsonl alone. The lab and the generator's own process both use these records; neither is imported here.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+from pydantic import TypeAdapter, ValidationError
+
+from lab import LabError
+from meter import Reading
+
+T = TypeVar("T")
+FORMAT = 2  # of the file: raise it when a field changes its name or its meaning
+
+CpuTimes = dict[str, int]  # ns of CPU time, by role: "row", "nginx", "postgres"
+Histogram = dict[float, int]  # how many requests took how many ms (three significant digits)
+
+
+# What the generator is asked
+
+
+@dataclass(frozen=True)
+class SearchStep:
+    """Of a block that is a step of a search: how the search goes on from it."""
+
+    limit_p99_ms: float  # what a rate must keep
+    step: float  # the factor by which the rate is raised while it is kept
+    most_rate: float  # requests per second at which the search ends
+
+
+@dataclass(frozen=True)
+class Purpose:
+    """What a block is for."""
+
+    experiment: str = ""
+    level: str = ""
+    arm: str = ""
+    round: int = 0
+    search: SearchStep | None = None
+
+
+@dataclass(frozen=True)
+class Block:
+    """An arm's turn: its row under one load. Closed loop with `users` clients; open loop where there is a `rate`."""
+
+    row: str
+    scenario: str  # a name of loadtest/users, or of lab/generator/load.py's own
+    users: int  # in open loop: how many requests may be in flight
+    seconds: float  # to measure; longer where responses take long
+    options: dict[str, Any] = field(default_factory=dict)  # of loadtest/options.py, where they differ from the defaults
+    rate: float = 0  # requests per second
+    arrivals: str = "poisson"
+    probe_rate: float = 0  # requests per second of a neighbour who meanwhile asks for little
+    warm_up: float | None = None  # seconds; None: until the answers come steadily (a second in open loop)
+    purpose: Purpose = Purpose()
+    splits: int = 1  # 2: measured in slices, whose even and odd ones are results of their own
+
+
+# What it answers
+
+
+@dataclass(frozen=True)
+class Requests:
+    """The requests of one kind of users within the measured seconds."""
+
+    requests: float  # one that crosses an edge of the window counts in part
+    started: int  # within the window; failures, times and protocols are of these
+    failures: int  # wrong answers, and missing ones
+    errors: dict[str, int]  # the commonest error texts: how often
+    mean_ms: float | None  # response time; None where nothing was answered
+    in_flight: float  # on average, by a clock of the lab's own
+    protocols: list[str]  # that were spoken
+    histogram: Histogram
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """How the generator kept the schedule of an open loop, within the measured seconds."""
+
+    started: int
+    late: int  # of those
+    queued: int  # starts that found no user free
+
+
+@dataclass(frozen=True, kw_only=True)
+class Observation:
+    """What the generator's process saw of one split of a block."""
+
+    seconds: float  # measured, over all slices
+    answered: float  # requests from the start of a slice until it was drained: the row's CPU time went into these
+    generator_cpus: float  # CPUs that the generator used, on average
+    connections: int  # opened
+    schedule: Schedule
+    meter: Reading | None  # of services/meter.py, at the end; None where it is out of reach
+    held: int  # open WebSockets
+    load: Requests
+    probe: Requests | None  # the neighbour's
+
+
+@dataclass(frozen=True, kw_only=True)
+class Result(Observation):
+    """One line of raw.jsonl: what was observed, with the CPU time that the lab read beside it."""
+
+    block: Block
+    split: int  # 0: the even slices, or the whole block; 1: the odd slices
+    cpu_ns: CpuTimes  # used for the answered requests
+    beside_cpus: dict[str, float]  # CPUs that "nginx" and "postgres" used, on average, beside the generator
+    after_ms: float | None = None  # until the row answered again when all clients had gone; None: never, or not asked
+
+
+RoundResult = list[Result]  # of one arm in one round: one block, its two splits, or the steps of a search
+
+
+# What it was measured on, and how
+
+
+@dataclass(frozen=True)
+class Part:
+    """As much of an experiment as a run has planned."""
+
+    arms: list[str]
+    levels: list[str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Header:
+    """The first line of raw.jsonl. Absolute figures mean nothing without it."""
+
+    began: str  # local time with its zone
+    door: str  # native, compose, or the URL of a gateway
+    machine: str
+    generator_python: str
+    versions: dict[str, str]  # of the packages that were measured, and measured with
+    placed: dict[str, str]  # which CPUs carried what; empty where that cannot be known
+    shared_cpus: int  # CPUs that the generator, nginx and PostgreSQL had together; 0: unknown
+    abouts: dict[str, dict[str, Any]]  # what each row says of itself: GET /about
+    looks: int  # that were planned
+    quick: bool
+    scale: float  # of every block's seconds
+    seed: int  # of the order in which arms took turns
+    experiments: dict[str, Part]  # by name
+    format: int = FORMAT
+
+
+HEADER, RESULT = TypeAdapter(Header), TypeAdapter(Result)
+BLOCKS, OBSERVATIONS = TypeAdapter(list[Block]), TypeAdapter(list[list[Observation]])
+
+
+class RawFile:
+    """raw.jsonl while it is written: every line is in the file before the next one is measured."""
+
+    def __init__(self, path: Path, header: Header) -> None:
+        self.path, self.header = path, header
+
+    def __enter__(self) -> Self:
+        self.file = self.path.open("wb")
+        self.write(HEADER.dump_json(self.header))
+        return self
+
+    def add(self, result: Result) -> None:
+        self.write(RESULT.dump_json(result))
+
+    def write(self, line: bytes) -> None:
+        self.file.write(line + b"\n")
+        self.file.flush()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.file.close()
+
+
+def read(raw: Path) -> tuple[Header, list[Result], bool]:
+    """The header, the results, and whether the file is torn: a last line that was cut off is left out.
+
+    LabError where there is no such file, where it is of another format, or where a line is not what it should be.
+    """
+    try:
+        lines = raw.read_text().splitlines(keepends=True)
+    except (OSError, UnicodeDecodeError) as error:
+        raise LabError(f"{raw.parent} holds no results: a folder below results/ has a raw.jsonl ({error})") from error
+    torn = bool(lines) and not lines[-1].endswith("\n")
+    if torn:
+        lines.pop()
+    if not lines:
+        raise LabError(f"{raw} is empty: nothing was measured, run it again")
+    refuse_other_formats(raw, lines[0])
+    header = parse(HEADER, raw, 1, lines[0])
+    return header, [parse(RESULT, raw, number, line) for number, line in enumerate(lines[1:], 2)], torn
+
+
+def refuse_other_formats(raw: Path, first: str) -> None:
+    """LabError where the first line is a header, but of another format. Before format 2 it did not say which."""
+    try:
+        header = json.loads(first)
+    except ValueError:
+        return
+    if isinstance(header, dict) and "looks" in header and header.get("format", 1) != FORMAT:
+        found = header.get("format", 1)
+        raise LabError(
+            f"{raw} has format {found}, and this lab reads format {FORMAT}: read it with the version that measured it, "
+            "or run it again"
+        )
+
+
+def parse(kind: TypeAdapter[T], raw: Path, number: int, line: str) -> T:
+    try:
+        return kind.validate_json(line)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"]))
+        raise not_a_result(raw, number, f"{where}: {first['msg']}" if where else first["msg"]) from error
+
+
+def not_a_result(raw: Path, number: int, why: str) -> LabError:
+    """One line that says what is wrong with a line of the file."""
+    return LabError(
+        f"{raw}, line {number}, is not a result of this version of the lab ({why}): "
+        "read it with the version that measured it, or run it again"
+    )
+
+
+def histogram(results: Sequence[Result], of: str = "load") -> Histogram:
+    """Response times of all results together; `of` is "load" or "probe"."""
+    total: Counter[float] = Counter()
+    for result in results:
+        if requests := getattr(result, of):
+            total.update(requests.histogram)
+    return total

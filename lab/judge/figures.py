@@ -1,0 +1,97 @@
+"""The figures that experiments compare: how each is computed from an arm's round, and which gates it must pass."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from lab.generator.record import RoundResult, histogram
+from lab.judge.gates import (
+    Gate,
+    connections_remade,
+    generator_ended_the_search,
+    generator_was_busy,
+    littles_law,
+    schedule_fell_behind,
+    wrong_answers,
+    wrong_probe,
+)
+from lab.judge.search import capacity
+from lab.judge.statistics import Metric, percentile
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A metric, how it comes from an arm's round, and the gates that it must pass beside those of every figure."""
+
+    metric: Metric
+    of: Callable[[RoundResult], float]  # nan where it was not measured
+    gates: tuple[Gate, ...]
+
+
+def throughput(of_round: RoundResult) -> float:
+    """Requests per second."""
+    return sum(result.load.requests for result in of_round) / sum(result.seconds for result in of_round)
+
+
+def used_us(*roles: str) -> Callable[[RoundResult], float]:
+    """CPU time in µs per request, of these roles together; nan where it cannot be read, or nothing was served."""
+
+    def per_request(of_round: RoundResult) -> float:
+        answered = sum(result.answered for result in of_round)
+        if not answered or any(role not in result.cpu_ns for result in of_round for role in roles):
+            return math.nan
+        return sum(result.cpu_ns[role] for result in of_round for role in roles) / 1000 / answered
+
+    return per_request
+
+
+def response_ms(share: float, of: str = "load") -> Callable[[RoundResult], float]:
+    """The response time in ms that this share of the requests (or of the probes) kept."""
+    return lambda of_round: percentile(histogram(of_round, of), share)
+
+
+def rss_mib(of_round: RoundResult) -> float:
+    meter = of_round[-1].meter
+    return meter.rss_bytes / 2**20 if meter else math.nan
+
+
+def threads(of_round: RoundResult) -> float:
+    meter = of_round[-1].meter
+    return float(meter.threads) if meter else math.nan
+
+
+def held(of_round: RoundResult) -> float:
+    """Open WebSockets at the end."""
+    return float(of_round[-1].held)
+
+
+def after_ms(of_round: RoundResult) -> float:
+    return of_round[-1].after_ms or math.nan
+
+
+ANSWERED = (wrong_answers, connections_remade)
+TIMED = (*ANSWERED, generator_was_busy, littles_law)
+SCHEDULED = (generator_was_busy, schedule_fell_behind)
+FIGURES = {
+    figure.metric.name: figure
+    for figure in (
+        Figure(Metric("cpu_us", "needs", "CPU per request", "µs", True), used_us("row"), (*ANSWERED, littles_law)),
+        Figure(Metric("whole_cpu_us", "needs", "CPU per request", "µs", True), used_us("row", "nginx"), ANSWERED),
+        Figure(Metric("throughput", "serves", "requests per second", "1/s", False), throughput, TIMED),
+        Figure(Metric("p50_ms", "has", "median response time", "ms", True), response_ms(0.5), TIMED),
+        Figure(Metric("p99_ms", "has", "p99", "ms", True, margin=0.1), response_ms(0.99), (wrong_answers, *SCHEDULED)),
+        Figure(
+            Metric("probe_p95_ms", "has", "neighbour's p95", "ms", True, margin=0.25),
+            response_ms(0.95, "probe"),
+            (wrong_probe, *SCHEDULED),
+        ),
+        Figure(
+            Metric("capacity", "has", "rate that keeps the limit", "1/s", False, margin=0.1),
+            capacity,
+            (schedule_fell_behind, generator_ended_the_search),
+        ),
+        Figure(Metric("held", "holds", "open WebSockets", "", False), held, ()),
+        Figure(Metric("rss_mib", "needs", "memory", "MiB", True), rss_mib, ()),
+        Figure(Metric("after_ms", "takes", "time until it answers again", "ms", True, margin=0.25), after_ms, ()),
+    )
+}

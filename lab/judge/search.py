@@ -1,0 +1,54 @@
+"""The search for the highest rate that keeps a limit: what its steps, which are results, say of it."""
+
+import math
+
+from lab.generator.record import Result, RoundResult, SearchStep
+from lab.judge.statistics import percentile
+from loadtest.bisection import Bisection
+from loadtest.limits import LATE_LIMIT
+
+PRECISION, PATIENCE = 0.12, 5
+ERRORS_ALLOWED = 0.001  # of the requests of a step
+
+
+def begin_search(rate: float, step: SearchStep) -> Bisection:
+    """A search that asks for `rate` requests per second first."""
+    return Bisection(rate, PRECISION, step.step, step.most_rate, PATIENCE)
+
+
+def keeps(result: Result) -> bool:
+    """Whether this step kept its limit: p99 within it, nearly no errors, on its own schedule."""
+    load, search = result.load, result.block.purpose.search
+    if not search or not load.started or behind(result):
+        return False
+    return load.failures <= ERRORS_ALLOWED * load.started and percentile(load.histogram, 0.99) <= search.limit_p99_ms
+
+
+def behind(result: Result) -> bool:
+    """Whether the generator did not keep its own schedule."""
+    return result.schedule.late > LATE_LIMIT * result.schedule.started
+
+
+def search(steps: RoundResult) -> Bisection:
+    """How far a search has come with these steps. ValueError where they are none of a search."""
+    first = steps[0].block
+    if not first.purpose.search:
+        raise ValueError(f"the block on {first.row} is no step of a search")
+    so_far = begin_search(first.rate, first.purpose.search)
+    for step in steps:
+        so_far.judge(keeps(step), behind(step))
+    return so_far
+
+
+def is_search(result: Result) -> bool:
+    return result.block.purpose.search is not None
+
+
+def complete(of_round: RoundResult) -> bool:
+    """Whether nothing is missing: a search may have been cut off, or the file between two splits."""
+    return search(of_round).done if is_search(of_round[0]) else len(of_round) == of_round[0].block.splits
+
+
+def capacity(of_round: RoundResult) -> float:
+    """The highest rate that kept the limit, in requests per second; nan where none did."""
+    return search(of_round).best or math.nan

@@ -1,0 +1,119 @@
+"""What is shown of one experiment, whatever shows it: its tables, charts and findings are made from a Section."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import pairwise
+
+from lab.experiments import Arm
+from lab.generator.record import Header, RoundResult
+from lab.judge.figures import FIGURES
+from lab.judge.judge import Cell, Judgement, Measurements
+from lab.run.results import Run
+
+SPECIAL = ("whole_cpu_us", "held", "probe_p95_ms", "capacity", "after_ms")  # shown where an experiment compares them
+HEADINGS = {
+    "throughput": "requests/s",
+    "p50_ms": "p50, ms",
+    "p99_ms": "p99, ms",
+    "cpu_us": "CPU µs per request",
+    "whole_cpu_us": "CPU µs per request, with nginx",
+    "rss_mib": "RSS, MiB",
+    "held": "WebSockets held",
+    "probe_p95_ms": "neighbour's p95, ms",
+    "capacity": "rate that keeps the limit, 1/s",
+    "after_ms": "answers again after, ms",
+}
+NOTHING = Cell(math.nan)
+
+
+@dataclass(frozen=True)
+class Table:
+    caption: str
+    headings: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    texts: int = 1  # so many columns are text, the others are figures
+
+
+@dataclass(frozen=True)
+class Step:
+    """Of a waterfall: what one change adds, or takes away."""
+
+    label: str
+    start: float
+    end: float
+
+    @property
+    def change(self) -> float:
+        return self.end - self.start
+
+
+@dataclass
+class Footnotes:
+    """The reasons that stand below a table, each once."""
+
+    reasons: list[str] = field(default_factory=list)
+
+    def refused(self, reasons: Sequence[str]) -> str:
+        self.reasons += [reason for reason in reasons if reason not in self.reasons]
+        marks = ", ".join(str(self.reasons.index(reason) + 1) for reason in reasons)
+        return f"refused [{marks}]"
+
+
+@dataclass(frozen=True)
+class Section:
+    """One experiment of a run: its judgement, and what that was made from."""
+
+    judgement: Judgement
+    measured: Measurements
+    header: Header
+
+    @cached_property
+    def levels(self) -> list[str]:
+        """Those that the run has reached."""
+        reached = {level for level, _ in self.measured.rounds}
+        return [level for level in self.judgement.experiment.levels if level in reached]
+
+    @property
+    def size(self) -> int:
+        """How many results it has."""
+        return sum(len(each) for rounds in self.measured.rounds.values() for each in rounds.values())
+
+    def rounds(self, level: str, arm: str) -> list[RoundResult]:
+        return list(self.measured.whole_rounds(level, arm).values())
+
+    def interface(self, arm: Arm) -> str:
+        return str(self.header.abouts[arm.row]["interface"])
+
+    def cell(self, level: str, arm: Arm, figure: str) -> Cell:
+        return self.judgement.cells.get((level, arm.name, figure), NOTHING)
+
+    def steps(self) -> list[Step]:
+        """The waterfall's, from the first arm to the last; none where a figure is missing or refused."""
+        experiment = self.judgement.experiment
+        if not experiment.waterfall or not self.levels:
+            return []
+        values = [self.cell(self.levels[0], arm, experiment.contrasts[0].figure).value for arm in experiment.arms]
+        if any(map(math.isnan, values)):
+            return []
+        changes = zip(experiment.waterfall, pairwise(values), strict=True)
+        return [Step(label, start, end) for label, (start, end) in changes]
+
+
+def sections(run: Run) -> list[Section]:
+    return [Section(each, run.measured[each.experiment.name], run.header) for each in run.judgements()]
+
+
+def number(value: float) -> str:
+    """With three digits at least, but for counts; a dash where there is none."""
+    if math.isnan(value):
+        return "–"
+    whole = math.isclose(value, round(value), abs_tol=1e-9)
+    decimals = 0 if whole or abs(value) >= 100 else 1 if abs(value) >= 10 else 2
+    return f"{value:,.{decimals}f}"
+
+
+def what(figure: str) -> str:
+    """A figure's name on its own."""
+    return FIGURES[figure].metric.what
