@@ -1,14 +1,15 @@
-"""The lab: the stack without Docker, and the judge. Where to find what, in the order of a run:
+"""The lab: the stack without Docker, and the judge. Each folder imports only from those below it:
 
-- the stack: table.py reads docker-compose.yml, setup.py writes what must exist before it starts, native.py and
-  database.py run it as processes; doors.py is where rows can be measured, natively, in Compose or at a URL
-- the claims: experiments/
-- the measurement: run.py takes turns, measure.py tells the generator what to do, blocks.py is the generator
-  with load.py and window.py
-- the judgement: evidence.py makes figures of raw results, gates.py refuses, statistics.py compares, verdicts.py and
-  judge.py conclude; calibration.py with planted.py says how often that is wrong
-- what people see: cli.py and judge_cli.py, words.py, tables.py, charts.py, report.py, compare.py, findings.py;
-  results.py keeps it all in a folder
+- cli.py, judge_cli.py: the commands
+- calibration/: how often the judge is wrong, and what the generator costs
+- report/: what people see of a run
+- run/: runs experiments and keeps their results
+- judge/: from results to verdicts: figures, gates, statistics, words
+- generator/: puts load on rows and measures; record.py is the one shape of what it says
+- experiments/: the claims, and how each is put to the test, as data
+- stack/: reads docker-compose.yml, runs it as processes, and leads to rows wherever they run
+
+docs/glossary.md has the words.
 """
 
 
