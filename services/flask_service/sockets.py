@@ -48,7 +48,11 @@ def plain_request() -> str:
 def echo(ws: Server) -> None:
     try:
         while True:
-            ws.send(ws.receive())
+            message = ws.receive()
+            if workloads.is_too_big(message):
+                ws.close(workloads.CLOSE_TOO_BIG)
+                return
+            ws.send(message)
     finally:
         ws.thread.join(GOODBYE_S)
 
@@ -57,7 +61,7 @@ def echo(ws: Server) -> None:
 def broadcast(ws: Server) -> None:
     try:
         client = room.join()
-    except psycopg.OperationalError:
+    except workloads.Problem:
         ws.close(workloads.CLOSE_TRY_LATER)
         return
     # Only this thread ever sends on the socket: simple-websocket has no lock of its own.
@@ -98,7 +102,7 @@ class Room:
         self.listening = False
 
     def join(self) -> Client:
-        """A new client, listening from now on; psycopg.OperationalError where the database is away."""
+        """A new client, listening from now on; Problem 503 where the database is away."""
         client: Client = Queue()
         with self.lock:
             if not self.listening:
@@ -110,20 +114,27 @@ class Room:
     def leave(self, client: Client) -> None:
         self.clients.discard(client)
 
-    def listen(self, connection: psycopg.Connection) -> None:
+    def listen(self, connection: database.Connection) -> None:
         try:
-            for notice in connection.notifies():
-                for client in tuple(self.clients):
-                    if client.qsize() < workloads.BROADCAST_QUEUE:
-                        client.put(notice.payload)
-                    else:
-                        self.leave(client)
-                        client.put(workloads.CLOSE_TRY_LATER)
+            while True:
+                for notice in connection.notifies(timeout=workloads.LISTEN_CHECK_S):
+                    self.hand_out(notice.payload)
+                connection.execute("")  # only this fails where the server is frozen: it is silent then, too
         except psycopg.OperationalError:
             with self.lock:
                 self.listening = False
                 lost, self.clients = self.clients, set()
             for client in lost:
+                client.put(workloads.CLOSE_TRY_LATER)
+        finally:
+            connection.close()
+
+    def hand_out(self, message: str) -> None:
+        for client in tuple(self.clients):
+            if client.qsize() < workloads.BROADCAST_QUEUE:
+                client.put(message)
+            else:
+                self.leave(client)
                 client.put(workloads.CLOSE_TRY_LATER)
 
 

@@ -86,7 +86,11 @@ async def websocket(scope: Scope, receive: Receive, send: Send) -> None:
         return
     await send({"type": "websocket.accept"})
     while (message := await receive())["type"] == "websocket.receive":
-        await send({"type": "websocket.send", "text": message.get("text"), "bytes": message.get("bytes")})
+        kind = "bytes" if message.get("text") is None else "text"
+        if workloads.is_too_big(message[kind]):
+            await send({"type": "websocket.close", "code": workloads.CLOSE_TOO_BIG})
+            return
+        await send({"type": "websocket.send", kind: message[kind]})
 
 
 async def lifespan(receive: Receive, send: Send) -> None:

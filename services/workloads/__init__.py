@@ -60,6 +60,7 @@ EVENTS = Parameter("events", low=1, high=1_000, default=10)
 INTERVAL_MS = Parameter("interval_ms", low=0, high=10_000, default=100)
 
 MAX_BODY = 64 * 1024  # bytes of a request body, and of a WebSocket message
+MAX_DISCARDED = 1024 * 1024  # bytes of a refused body that are read all the same: the next request stands behind them
 MAX_TEXT = 10_000  # characters of an echoed message
 BODY_RULE = f'the body must be {{"message": text}} with 1 to {MAX_TEXT} characters of text and nothing else'
 
@@ -73,6 +74,7 @@ DETAILS = {
     501: "this server cannot do that: ask another row",
     503: "the database does not answer: routes that need none still work",
 }
+POOL_BUSY = "every database connection is in use: this worker has no more than its pool"
 PROBLEM_JSON = "application/problem+json"
 
 
@@ -112,15 +114,17 @@ def event_data(number: int) -> str:
 
 DATABASE_URL = os.environ.get("DATABASE_URL", "postgresql:///")
 POOL_SIZE = int(os.environ.get("POOL_SIZE", "8"))  # connections per worker, the same for both services
-DATABASE_TIMEOUT_S = 3  # how long a request waits for a connection before it answers 503
-# A pool that gives up its attempts soon asks anew with the next request: it is back as soon as the database.
+# How long a request waits for a connection, and a query for its answer, before the request answers 503. Measured
+# here and not by PostgreSQL, which may be frozen; less than a second, so that a client hears 503 within one.
+DATABASE_TIMEOUT_S = 0.8
+# Give up an attempt soon: the pool then starts the next one, and is back a second after the database.
 POOL: dict[str, Any] = {
     "min_size": POOL_SIZE,
     "max_size": POOL_SIZE,
     "timeout": DATABASE_TIMEOUT_S,
     "reconnect_timeout": 1,
 }
-CONNECTION: dict[str, Any] = {"autocommit": True, "connect_timeout": DATABASE_TIMEOUT_S, "prepare_threshold": 0}
+CONNECTION: dict[str, Any] = {"autocommit": True, "connect_timeout": 2, "prepare_threshold": 0}
 
 SCHEMA = (Path(__file__).parent / "schema.sql").read_text()
 ITEMS = 10_000  # rows of the seeded table; schema.sql fills them
@@ -142,16 +146,28 @@ def item_value(item_id: int) -> int:
     return item_id * 7_919 % 10_007
 
 
-# Broadcast
+# WebSocket and broadcast
 
+WEBSOCKET_ONLY = "this route speaks WebSocket: connect with an upgrade"
+HTTP_ONLY = "this route does not speak WebSocket: ask without an upgrade"
+BAD_HANDSHAKE = "the WebSocket handshake must have Sec-WebSocket-Version: 13 and a Sec-WebSocket-Key of 16 bytes"
+HANDSHAKE = "13 [A-Za-z0-9+/]{22}=="  # the two headers of a good one, as a regular expression for nginx, too
 CHANNEL = "broadcast_" + os.environ.get("ROW", "local").replace("-", "_")
 LISTEN = f"LISTEN {CHANNEL}"
 NOTIFY = f"SELECT pg_notify('{CHANNEL}', %s)"
 MAX_BROADCAST = 7_900  # bytes: PostgreSQL carries notifications of up to 7,999
 BROADCAST_QUEUE = 1_000  # messages kept for a client that reads slowly, before it is let go
+LISTEN_CHECK_S = 1  # how often a worker that listens asks whether PostgreSQL is still there
 CLOSE_NORMAL = 1000  # close codes: RFC 6455, 7.4.1 and the registry of 11.7
+CLOSE_TOO_BIG = 1009
 CLOSE_TRY_LATER = 1013
-WEBSOCKET_ONLY = "this route speaks WebSocket: connect with an upgrade"
+
+
+def is_too_big(message: str | bytes) -> bool:
+    """Whether a WebSocket message has more than MAX_BODY bytes; not every server asks, and some count characters."""
+    if len(message) <= MAX_BODY // 4:  # a character has four bytes at most
+        return False
+    return len(message if isinstance(message, bytes) else message.encode()) > MAX_BODY
 
 
 def broadcast_refusal(message: str | bytes) -> int | None:
@@ -160,7 +176,7 @@ def broadcast_refusal(message: str | bytes) -> int | None:
         return 1003
     if "\0" in message:
         return 1007
-    return 1009 if len(message.encode()) > MAX_BROADCAST else None
+    return CLOSE_TOO_BIG if len(message.encode()) > MAX_BROADCAST else None
 
 
 # Who answers
