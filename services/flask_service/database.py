@@ -1,8 +1,7 @@
 """PostgreSQL for threads: a query holds its thread until the answer is there."""
 
-import logging
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, Self
 
 import psycopg
@@ -11,34 +10,24 @@ from psycopg.rows import DictRow, dict_row
 from psycopg_pool import ConnectionPool, PoolTimeout
 
 import workloads
-
-log = logging.getLogger(__name__)
-logging.getLogger("psycopg.pool").setLevel(logging.ERROR)  # it would tell of every attempt of every connection
+from workloads import outage
 
 
 class Connection(psycopg.Connection[DictRow]):
-    """A connection that waits for no answer for ever; all of them together know whether the database is away."""
-
-    away = False
-
-    @classmethod
-    def note(cls, away: bool) -> None:
-        if away != Connection.away:
-            log.warning("the database %s", "does not answer" if away else "answers again")
-        Connection.away = away
+    """A connection that waits for no answer for ever, and notes whether the database is away."""
 
     @classmethod
     def connect(cls, *args: Any, **options: Any) -> Self:
         try:
             connection = super().connect(*args, **options)
         except psycopg.OperationalError:
-            cls.note(away=True)
+            outage.note(is_away=True)
             raise
-        cls.note(away=False)
+        outage.note(is_away=False)
         return connection
 
-    def wait(self, gen: PQGen[RV], interval: float = 0.1, timeout: float | None = None) -> RV:
-        return super().wait(gen, interval, workloads.DATABASE_TIMEOUT_S if timeout is None else timeout)
+    def wait(self, gen: PQGen[RV], interval: float = workloads.DATABASE_LOOK_S, timeout: float | None = None) -> RV:
+        return super().wait(outage.bounded(gen) if timeout is None else gen, interval, timeout)
 
 
 pool = ConnectionPool[Connection](
@@ -54,21 +43,26 @@ pool = ConnectionPool[Connection](
 @contextmanager
 def connection() -> Iterator[Connection]:
     """A connection of the pool; Problem 503 where the database is away, at once where that is known."""
-    if Connection.away:
-        raise workloads.Problem(503)
+    db = take()
     try:
-        with pool.connection() as connection:
-            try:
-                yield connection
-            except psycopg.OperationalError:
-                Connection.note(away=True)  # before the pool connects anew, which may say otherwise
-                pool.drain()  # one lost connection means that the idle ones are lost, too
-                connection.close()
-                raise
-    except PoolTimeout as error:
-        raise workloads.Problem(503, None if Connection.away else workloads.POOL_BUSY) from error
+        yield db
     except psycopg.OperationalError as error:
+        outage.note(is_away=True)  # before the pool connects anew, which may say otherwise
+        pool.drain()  # one lost connection means that the idle ones are lost, too
+        db.close()
         raise workloads.Problem(503) from error
+    finally:
+        pool.putconn(db)
+
+
+def take() -> Connection:
+    """Looks up from the queue for the pool now and then, for meanwhile the database may have gone."""
+    for _ in range(workloads.POOL_WAITS):
+        if outage.away:
+            raise workloads.Problem(503)
+        with suppress(PoolTimeout):
+            return pool.getconn()
+    raise workloads.Problem(503, workloads.POOL_BUSY)
 
 
 def read_items(queries: int) -> list[dict[str, Any]]:
@@ -89,7 +83,7 @@ def notify(message: str) -> None:
 
 def listen() -> Connection:
     """A connection of its own, for notifications; Problem 503 where the database is away."""
-    if Connection.away:
+    if outage.away:
         raise workloads.Problem(503)
     try:
         connection = Connection.connect(workloads.DATABASE_URL, **workloads.CONNECTION)

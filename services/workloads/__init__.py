@@ -114,9 +114,11 @@ def event_data(number: int) -> str:
 
 DATABASE_URL = os.environ.get("DATABASE_URL", "postgresql:///")
 POOL_SIZE = int(os.environ.get("POOL_SIZE", "8"))  # connections per worker, the same for both services
-# How long a request waits for a connection, and a query for its answer, before the request answers 503. Measured
-# here and not by PostgreSQL, which may be frozen; less than a second, so that a client hears 503 within one.
-DATABASE_TIMEOUT_S = 0.8
+# How long a query waits for its answer before the request answers 503. Measured here and not by PostgreSQL, which may
+# be frozen; less than a second, so that a client hears 503 within one.
+DATABASE_LOOK_S, DATABASE_LOOKS = 0.1, 8
+DATABASE_TIMEOUT_S = DATABASE_LOOK_S * DATABASE_LOOKS
+POOL_WAITS = 4  # how often as long a request waits for a connection while the database is there and the pool busy
 # Give up an attempt soon: the pool then starts the next one, and is back a second after the database.
 POOL: dict[str, Any] = {
     "min_size": POOL_SIZE,
