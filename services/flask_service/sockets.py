@@ -1,5 +1,6 @@
 """WebSocket on WSGI: flask-sock takes the socket from the server and keeps the request's thread for its life."""
 
+import re
 from queue import Queue
 from threading import Lock, Thread
 from typing import Any
@@ -31,8 +32,14 @@ def receiver(target: Any) -> Thread:
 
 @sockets.before_request
 def upgrade_only() -> None:
-    if request.headers.get("Upgrade", "").lower() != "websocket":
+    if (
+        request.headers.get("Upgrade", "").lower() != "websocket"
+        or "upgrade" not in request.headers.get("Connection", "").lower()
+    ):
         raise workloads.Problem(400, workloads.WEBSOCKET_ONLY)
+    version, key = request.headers.get("Sec-WebSocket-Version"), request.headers.get("Sec-WebSocket-Key")
+    if not re.fullmatch(workloads.HANDSHAKE, f"{version} {key}"):
+        raise workloads.Problem(400, workloads.BAD_HANDSHAKE)
     if "gunicorn.socket" not in request.environ:  # WSGI has no word for it: the server must hand the socket out
         raise workloads.Problem(501)
     request.environ.pop("HTTP_SEC_WEBSOCKET_EXTENSIONS", None)  # no compression, as on the other rows

@@ -7,13 +7,17 @@ import os
 import random
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from http import HTTPStatus
 from importlib.metadata import version
 from pathlib import Path
 from platform import python_version
 from sys import argv
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from _typeshed import SupportsRead
 
 PLAINTEXT = b"Hello, World!"
 GREETING = {"message": "Hello, World!"}
@@ -82,6 +86,14 @@ def problem(status: int, detail: str | None = None) -> dict[str, Any]:
     """The body of an error answer (RFC 9457)."""
     detail = detail or DETAILS.get(status, HTTPStatus(status).description)
     return {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "detail": detail}
+
+
+def discard(body: "SupportsRead[bytes]") -> None:
+    """Read what is left of a refused body, up to a bound: some servers would drop the connection and the next request."""
+    left = MAX_DISCARDED
+    with suppress(Exception):  # each server has its own for a body that is broken; there is no next request, then
+        while left > 0 and (chunk := body.read(MAX_BODY)):
+            left -= len(chunk)
 
 
 def is_message(body: object) -> bool:
@@ -153,7 +165,7 @@ def item_value(item_id: int) -> int:
 WEBSOCKET_ONLY = "this route speaks WebSocket: connect with an upgrade"
 HTTP_ONLY = "this route does not speak WebSocket: ask without an upgrade"
 BAD_HANDSHAKE = "the WebSocket handshake must have Sec-WebSocket-Version: 13 and a Sec-WebSocket-Key of 16 bytes"
-HANDSHAKE = "13 [A-Za-z0-9+/]{22}=="  # the two headers of a good one, as a regular expression for nginx, too
+HANDSHAKE = "13 [A-Za-z0-9+/]{22}=="  # a good one's two headers, as a regular expression: nginx knows it, too
 CHANNEL = "broadcast_" + os.environ.get("ROW", "local").replace("-", "_")
 LISTEN = f"LISTEN {CHANNEL}"
 NOTIFY = f"SELECT pg_notify('{CHANNEL}', %s)"
