@@ -89,7 +89,7 @@ def problem(status: int, detail: str | None = None) -> dict[str, Any]:
 
 
 def discard(body: "SupportsRead[bytes]") -> None:
-    """Read what is left of a refused body, up to a bound: some servers would drop the connection and the next request."""
+    """Read what is left of a refused body, up to a bound: some servers drop the connection otherwise."""
     left = MAX_DISCARDED
     with suppress(Exception):  # each server has its own for a body that is broken; there is no next request, then
         while left > 0 and (chunk := body.read(MAX_BODY)):
