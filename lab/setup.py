@@ -110,7 +110,7 @@ def write_gateway(out: Path, table: Table, door: Door) -> None:
         lstrip_blocks=True,
         autoescape=select_autoescape(["html.j2"]),
     )
-    for template in ("gateway.conf.j2", "snippets/websocket.conf.j2", "html/index.html.j2"):
+    for template in ("gateway.conf.j2", "gateway.sh.j2", "snippets/websocket.conf.j2", "html/index.html.j2"):
         text = jinja.get_template(template).render(
             **vars(door),
             rows=rows,

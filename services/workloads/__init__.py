@@ -195,6 +195,9 @@ def broadcast_refusal(message: str | bytes) -> int | None:
 
 # Who answers
 
+CGROUPS = Path("/sys/fs/cgroup")
+UNLIMITED = 2**62  # bytes: cgroup v1 has a number for no limit, too, the largest of whole pages
+
 
 def about(interface: str, framework: str, protocol: str) -> dict[str, Any]:
     """What serves this request, and under which settings; `framework` is a distribution's name or ""."""
@@ -215,12 +218,17 @@ def about(interface: str, framework: str, protocol: str) -> dict[str, Any]:
             if name.startswith(server.upper() + "_") or name in ("WEB_CONCURRENCY", "POOL_SIZE")
         },
         "cpus": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
-        "cpu_limit": _cgroup("cpu.max"),
-        "memory_limit": _cgroup("memory.max"),
+        # cgroup v2, or v1 in the same words
+        "cpu_limit": _limit("cpu.max") or _limit("cpu/cpu.cfs_quota_us", "cpu/cpu.cfs_period_us"),
+        "memory_limit": _limit("memory.max") or _limit("memory/memory.limit_in_bytes"),
     }
 
 
-def _cgroup(name: str) -> str | None:
-    """A limit of the container, as the kernel words it; None outside one."""
-    path = Path("/sys/fs/cgroup") / name
-    return path.read_text().strip() if path.exists() else None
+def _limit(*names: str) -> str | None:
+    """A limit of the container as the kernel's files word it; None where there are none, or they set none."""
+    try:
+        words = " ".join((CGROUPS / name).read_text().strip() for name in names)
+    except OSError:
+        return None
+    first = words.split()[0]
+    return None if first in ("max", "-1") or int(first) >= UNLIMITED else words
