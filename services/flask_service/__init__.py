@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import flask
-from flask import Flask, Response, jsonify, request
+from flask import Flask, Response, jsonify
 from flask.json.provider import DefaultJSONProvider
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import WebsocketMismatch
@@ -58,7 +58,7 @@ def create_app() -> Flask:
     app.config["MAX_CONTENT_LENGTH"] = workloads.MAX_BODY + 1
     app.config["SOCK_SERVER_OPTIONS"] = {"max_message_size": workloads.MAX_BODY, "thread_class": receiver}
     app.url_map.merge_slashes = False  # no redirects
-    app.wsgi_app = with_strict_paths(app.wsgi_app)  # type: ignore  # as Flask's documentation has it
+    app.wsgi_app = on_the_wire(app.wsgi_app)  # type: ignore  # as Flask's documentation has it
     app.register_blueprint(routes)
     app.register_blueprint(sockets)
     if has_greenlets():  # their event loops would meet in one thread, and all but the first fail
@@ -69,15 +69,18 @@ def create_app() -> Flask:
     return app
 
 
-def with_strict_paths(application: "WSGIApplication") -> "WSGIApplication":
-    """Werkzeug takes //json for /json; FastAPI does not."""
+def on_the_wire(application: "WSGIApplication") -> "WSGIApplication":
+    """What an ASGI server or Starlette does and these do not: a path is taken as it is, and a body to its end."""
 
-    def strict(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
-        if environ["PATH_INFO"].startswith("//"):
+    def serve(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+        if environ["PATH_INFO"].startswith("//"):  # Werkzeug would strip a slash
             environ["PATH_INFO"] = "/"  # no route has it
-        return application(environ, start_response)
+        answer = application(environ, start_response)
+        if environ.get("CONTENT_LENGTH") or "HTTP_TRANSFER_ENCODING" in environ:
+            workloads.discard(environ["wsgi.input"])
+        return answer
 
-    return strict
+    return serve
 
 
 def has_greenlets() -> bool:
@@ -101,7 +104,6 @@ def on_http_error(error: HTTPException) -> Response:
 
 
 def problem(status: int, detail: str | None = None) -> Response:
-    workloads.discard(request.environ["wsgi.input"])
     response = jsonify(workloads.problem(status, detail))
     response.status_code = status
     response.content_type = workloads.PROBLEM_JSON

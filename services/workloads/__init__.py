@@ -64,7 +64,7 @@ EVENTS = Parameter("events", low=1, high=1_000, default=10)
 INTERVAL_MS = Parameter("interval_ms", low=0, high=10_000, default=100)
 
 MAX_BODY = 64 * 1024  # bytes of a request body, and of a WebSocket message
-MAX_DISCARDED = 1024 * 1024  # bytes of a refused body that are read all the same: the next request stands behind them
+MAX_DISCARDED = 1024 * 1024  # bytes of a body that are read although nobody wants them: the next request is behind
 MAX_TEXT = 10_000  # characters of an echoed message
 BODY_RULE = f'the body must be {{"message": text}} with 1 to {MAX_TEXT} characters of text and nothing else'
 
@@ -89,7 +89,7 @@ def problem(status: int, detail: str | None = None) -> dict[str, Any]:
 
 
 def discard(body: "SupportsRead[bytes]") -> None:
-    """Read what is left of a refused body, up to a bound: some servers drop the connection otherwise."""
+    """Read what nobody has read of a body, up to a bound: some servers drop the connection otherwise."""
     left = MAX_DISCARDED
     with suppress(Exception):  # each server has its own for a body that is broken; there is no next request, then
         while left > 0 and (chunk := body.read(MAX_BODY)):
