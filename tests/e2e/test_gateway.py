@@ -10,7 +10,6 @@ from pathlib import Path
 import httpx
 import pytest
 
-from lab.table import ROOT
 from tests.e2e.client import Client, problem
 from tests.e2e.stacks import ComposeDoor, NativeDoor
 from tests.helpers import until
@@ -276,10 +275,11 @@ def test_a_row_that_is_added_is_served_without_a_restart(compose: ComposeDoor, c
     environment: { <<: *fair, ROW: added, MODEL: 2 threads }
 
   # What stands around them"""
-    text = (ROOT / "docker-compose.yml").read_text()
+    project = Path(__file__).parents[2]
+    text = (project / "docker-compose.yml").read_text()
     table = tmp_path / "docker-compose.yml"
     table.write_text(text.replace("\n  # What stands around them", block))
-    with_it = ("--file", str(table), "--project-directory", str(ROOT))
+    with_it = ("--file", str(table), "--project-directory", str(project))
     try:
         compose.compose(*with_it, "up", "--detach", "--wait", "--no-deps", "added")
         assert client.status("/added/json") == 404
