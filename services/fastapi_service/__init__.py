@@ -8,7 +8,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 from starlette.routing import Match
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 import workloads
 from fastapi_service import database
@@ -27,7 +27,7 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
 def create_app() -> FastAPI:
     # No generated pages and no redirects: the same routes as Flask, and nothing else.
     app = FastAPI(lifespan=lifespan, openapi_url=None, redirect_slashes=False)
-    app.add_middleware(StrictPaths)
+    app.add_middleware(OnTheWire)
     app.include_router(routes)
     app.include_router(sockets)
     app.add_exception_handler(workloads.Problem, on_problem)
@@ -37,16 +37,34 @@ def create_app() -> FastAPI:
     return app
 
 
-class StrictPaths:
-    """Starlette ends a route's path with $, and so takes /json and a line feed for /json; Flask does not."""
+class OnTheWire:
+    """What a WSGI service does as well: a path is taken as it is, and a body to its end."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
-        if scope.get("path", "").endswith("\n"):
+        if scope.get("path", "").endswith("\n"):  # Starlette ends a route's path with $, which leaves room for it
             scope["path"] = "/"  # no route has it
-        return self.app(scope, receive, send)
+        if scope.get("method", "GET") in ("GET", "HEAD"):
+            return self.app(scope, receive, send)
+        return self.with_body(scope, receive, send)
+
+    async def with_body(self, scope: Scope, receive: Receive, send: Send) -> None:
+        more, size = True, 0
+
+        async def read() -> Message:
+            nonlocal more, size
+            message = await receive()
+            more, size = message.get("more_body", False), size + len(message.get("body", b""))
+            return message
+
+        async def answer(message: Message) -> None:
+            while more and size <= workloads.MAX_DISCARDED:
+                await read()
+            await send(message)
+
+        await self.app(scope, read, answer)
 
 
 async def on_problem(request: Request, error: Exception) -> JSONResponse:

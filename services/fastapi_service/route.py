@@ -38,18 +38,15 @@ def with_json_body(handle: Handler) -> Handler:
             nonlocal size
             message = await request.receive()
             size += len(message.get("body", b""))
-            if size > workloads.MAX_DISCARDED:
+            if size > workloads.MAX_BODY:
                 raise workloads.Problem(413)
-            # What is too much is read to its end all the same: some servers drop the connection, and the next request.
-            return message if size <= workloads.MAX_BODY else {**message, "body": b""}
+            return message
 
         bounded = Request(request.scope, receive)
         try:
             body = await bounded.body()
         except ClientDisconnect as error:  # granian's word for a body that is broken, too
             raise workloads.Problem(400) from error
-        if size > workloads.MAX_BODY:
-            raise workloads.Problem(413)
         if not body:
             raise workloads.Problem(400)
         return await handle(bounded)

@@ -70,7 +70,7 @@ def create_app() -> Flask:
 
 
 def on_the_wire(application: "WSGIApplication") -> "WSGIApplication":
-    """What an ASGI server or Starlette does and these do not: a path is taken as it is, and a body to its end."""
+    """What an ASGI service does as well: a path is taken as it is, and a body to its end."""
 
     def serve(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         if environ["PATH_INFO"].startswith("//"):  # Werkzeug would strip a slash

@@ -22,19 +22,28 @@ async def application(scope: Scope, receive: Receive, send: Send) -> None:
     elif scope["type"] == "websocket":
         await websocket(scope, receive, send)
     else:
-        await http(scope, send)
+        await http(scope, receive, send)
 
 
-async def http(scope: Scope, send: Send) -> None:
+async def http(scope: Scope, receive: Receive, send: Send) -> None:
     try:
         status, content_type, body = await answer(scope)
     except workloads.Problem as error:
         status, content_type, body = as_problem(error.status, error.detail)
+    if scope["method"] not in ("GET", "HEAD"):
+        await discard(receive)
     headers = [(b"content-type", content_type.encode()), (b"content-length", str(len(body)).encode())]
     if status == 405:
         headers.append((b"allow", b"GET, HEAD"))
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body})
+
+
+async def discard(receive: Receive) -> None:
+    more, left = True, workloads.MAX_DISCARDED
+    while more and left > 0:
+        message = await receive()
+        more, left = message.get("more_body", False), left - len(message.get("body", b""))
 
 
 async def answer(scope: Scope) -> Answer:

@@ -11,13 +11,14 @@ log = logging.getLogger(__name__)
 logging.getLogger("psycopg.pool").setLevel(logging.ERROR)  # it would tell of every attempt of every connection
 
 away = False  # as the last connection that was made or lost has it
+met = False  # whether it was ever there: a service may start before it, which is no news
 
 
 def note(is_away: bool) -> None:
-    global away
-    if is_away != away:
+    global away, met
+    if met and is_away != away:
         log.warning("the database %s", "does not answer" if is_away else "answers again")
-    away = is_away
+    away, met = is_away, met or not is_away
 
 
 def bounded(gen: PQGen[RV]) -> PQGen[RV]:

@@ -282,13 +282,13 @@ def test_a_row_that_is_added_is_served_without_a_restart(compose: ComposeDoor, c
     with_it = ("--file", str(table), "--project-directory", str(project))
     try:
         compose.compose(*with_it, "up", "--detach", "--wait", "--no-deps", "added")
-        assert client.status("/added/json") == 404
+        assert client.get_later("/added/json").result().status_code == 404
         compose.compose("run", "--rm", "--volume", f"{table}:/app/docker-compose.yml:ro", "setup")
-        until(lambda: client.status("/added/json") == 200, 20)
+        until(lambda: client.get_later("/added/json").result().status_code == 200, 20)
     finally:
         compose.compose(*with_it, "rm", "--stop", "--force", "added")
         compose.compose("run", "--rm", "setup")
-    until(lambda: client.status("/added/json") == 404, 20)
+    until(lambda: client.get_later("/added/json").result().status_code == 404, 20)
 
 
 def test_the_start_is_quiet_and_ends_with_where_to_go(compose: ComposeDoor) -> None:

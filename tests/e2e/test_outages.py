@@ -41,8 +41,7 @@ def test_without_the_database_rows_serve_what_needs_none_and_recover_alone(clien
                 assert close_code(late) == 1013
     client.stack.start("postgres")
     stopped.clear()
-    rows = [row.name for row in client.stack.rows if row.framework != "none"]
-    client.all_at_once(rows, find_again)
+    all_find_again(client)
     client.all_at_once(DATABASE_ROWS, check_back)
 
 
@@ -92,7 +91,7 @@ def test_a_database_that_is_away_holds_nobody_up_for_long(client: Client, stoppe
         if how == "stopped":
             client.stack.start("postgres")
             stopped.clear()
-    client.all_at_once(DATABASE_ROWS, find_again)
+    all_find_again(client)
 
 
 def test_broadcast_clients_are_let_go_when_the_database_freezes(client: Client) -> None:
@@ -100,12 +99,17 @@ def test_broadcast_clients_are_let_go_when_the_database_freezes(client: Client) 
         members = {row: sockets.enter_context(client.members(row, 1))[0] for row in DATABASE_ROWS}
         with frozen(client.stack):
             assert {row: close_code(member) for row, member in members.items()} == dict.fromkeys(DATABASE_ROWS, 1013)
-    client.all_at_once(DATABASE_ROWS, find_again)
+    all_find_again(client)
     client.all_at_once(DATABASE_ROWS, check_back)
 
 
 def notice_outage(client: Client, row: str) -> None:
     until(lambda: client.status(f"/{row}/db") == 503, 10)
+
+
+def all_find_again(client: Client) -> None:
+    """Also the rows that were not asked meanwhile: they have yet to notice that their connections are lost."""
+    client.all_at_once([row.name for row in client.stack.rows if row.framework != "none"], find_again)
 
 
 def find_again(client: Client, row: str) -> None:

@@ -14,7 +14,7 @@ from workloads import outage
 
 @pytest.fixture(autouse=True)
 def known_to_be_there() -> Iterator[None]:
-    outage.away = False
+    outage.away, outage.met = False, True
     yield
     outage.away = False
 
@@ -60,3 +60,12 @@ def test_an_outage_is_logged_once_and_so_is_its_end(caplog: pytest.LogCaptureFix
             outage.note(is_away)
             assert outage.away == is_away
     assert caplog.messages == ["the database does not answer", "the database answers again"]
+
+
+def test_a_service_that_starts_before_the_database_says_nothing_of_it(caplog: pytest.LogCaptureFixture) -> None:
+    outage.met = False
+    for is_away in (True, True, False):
+        outage.note(is_away)
+    assert not caplog.messages
+    outage.note(is_away=True)
+    assert caplog.messages == ["the database does not answer"]
