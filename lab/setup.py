@@ -64,6 +64,7 @@ def refusals() -> dict[int, tuple[int, str]]:
     absent = "$row does not answer: is it running? Further rows need --profile variants."
     details = {
         400: (400, "the request is not valid HTTP"),
+        403: (404, None),
         404: (404, "no such page or row: / lists what there is"),
         405: (405, None),
         413: (413, None),

@@ -80,6 +80,14 @@ def test_an_upgrade_where_no_websocket_is_spoken_is_a_plain_request(client: Clie
             assert echo.json() == {"message": "x"}
 
 
+def test_a_websocket_that_does_not_exist_is_a_404_from_every_row(client: Client) -> None:
+    for row in client.stack.rows:
+        assert problem(client.h1.get(f"/{row.name}/ws/nothing", headers=HANDSHAKE), 404) == "there is no such route"
+        if row.framework != "none":
+            answer = client.h1.delete(f"/{row.name}/ws/echo")
+            assert (answer.status_code, answer.headers["allow"]) == (405, "GET, HEAD"), row.name
+
+
 def test_a_row_that_is_asked_over_http2_is_not_asked_for_websocket_on_the_same_connection(client: Client) -> None:
     for _ in range(10):
         assert client.status("/flask-http2/json") == 200
