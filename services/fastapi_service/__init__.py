@@ -46,9 +46,9 @@ class OnTheWire:
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         if scope.get("path", "").endswith("\n"):  # Starlette ends a route's path with $, which leaves room for it
             scope["path"] = "/"  # no route has it
-        if scope.get("method", "GET") in ("GET", "HEAD"):
-            return self.app(scope, receive, send)
-        return self.with_body(scope, receive, send)
+        if scope["type"] == "http" and workloads.announces_body(scope["headers"]):
+            return self.with_body(scope, receive, send)
+        return self.app(scope, receive, send)
 
     async def with_body(self, scope: Scope, receive: Receive, send: Send) -> None:
         more, size = True, 0

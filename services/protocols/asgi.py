@@ -30,7 +30,7 @@ async def http(scope: Scope, receive: Receive, send: Send) -> None:
         status, content_type, body = await answer(scope)
     except workloads.Problem as error:
         status, content_type, body = as_problem(error.status, error.detail)
-    if scope["method"] not in ("GET", "HEAD"):
+    if workloads.announces_body(scope["headers"]):
         await discard(receive)
     headers = [(b"content-type", content_type.encode()), (b"content-length", str(len(body)).encode())]
     if status == 405:

@@ -135,3 +135,16 @@ def test_the_limits_of_a_container_read_alike_from_both_versions_of_cgroups(
     monkeypatch.setattr(workloads, "CGROUPS", tmp_path)
     about = workloads.about("WSGI", "", "HTTP/1.1")
     assert (about["cpu_limit"], about["memory_limit"]) == (cpu, memory)
+
+
+@pytest.mark.parametrize(
+    ("headers", "has_body"),
+    [
+        ([], False),
+        ([(b"host", b"x"), (b"content-type", b"content-length")], False),
+        ([(b"host", b"x"), (b"content-length", b"5")], True),
+        ([(b"transfer-encoding", b"chunked")], True),
+    ],
+)
+def test_a_body_is_announced_by_a_length_or_an_encoding(headers: list[tuple[bytes, bytes]], has_body: bool) -> None:
+    assert workloads.announces_body(headers) == has_body
