@@ -1,6 +1,7 @@
 """WebSocket through the gateway: who carries it, and what is said at the end."""
 
 import asyncio
+from contextlib import suppress
 
 import pytest
 from websockets.asyncio.client import connect
@@ -104,14 +105,16 @@ def test_a_message_of_more_than_64_kib_ends_the_connection(client: Client, row: 
     with client.socket(f"/{row}/ws/echo") as socket:
         socket.send(largest)
         assert socket.recv(timeout=20) == largest
-        socket.send(largest + character)
+        with suppress(ConnectionClosed):  # it may come while this is sent
+            socket.send(largest + character)
         assert close_code(socket) in ({1009, None} if row in ("fastapi", "asgi") else {1009})
 
 
 @pytest.mark.parametrize("row", CARRIERS)
 def test_a_message_of_too_many_bytes_in_fragments_ends_the_connection(client: Client, row: str) -> None:
     with client.socket(f"/{row}/ws/echo") as socket:
-        socket.send([b"x" * 40_000, b"x" * 40_000])
+        with suppress(ConnectionClosed):  # it may come before the last fragment is sent
+            socket.send([b"x" * 40_000, b"x" * 40_000])
         assert close_code(socket) in ({1009, None} if row in ("fastapi", "asgi") else {1009})
 
 
