@@ -16,6 +16,7 @@ import trustme
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 import meter
+import workloads
 from lab import LabError
 from lab.stack.compose_file import ROOT, Row, Table
 from lab.stack.machine import cpus
@@ -58,6 +59,32 @@ def write_all(out: Path, table: Table, door: Door) -> None:
     write_password(out / "secrets")
 
 
+def refusals() -> dict[int, tuple[int, str]]:
+    """What the gateway answers by itself: for nginx's code, the status, and the problem as the services word it."""
+    absent = "$row does not answer: is it running? Further rows need --profile variants."
+    details = {
+        400: (400, "the request is not valid HTTP"),
+        403: (404, None),
+        404: (404, "no such page or row: / lists what there is"),
+        405: (405, None),
+        413: (413, None),
+        414: (414, "the URL is longer than 8 KiB"),
+        494: (431, "there are more than 96 headers, or one is longer than 8 KiB, or all are longer than 32 KiB"),
+        497: (400, "this port speaks TLS: ask for https"),
+        500: (500, "the gateway failed: its log says why"),
+        501: (501, "the gateway does not know this transfer encoding"),
+        502: (502, absent),
+        503: (502, absent),
+        504: (504, "$row took longer than a minute."),
+        505: (505, "the gateway speaks HTTP/1.0, 1.1 and newer"),
+    }
+    return {code: (status, as_json(workloads.problem(status, detail))) for code, (status, detail) in details.items()}
+
+
+def as_json(content: object) -> str:
+    return json.dumps(content, separators=(",", ":"))
+
+
 def write_gateway(out: Path, table: Table, door: Door) -> None:
     rows = [
         {
@@ -84,8 +111,15 @@ def write_gateway(out: Path, table: Table, door: Door) -> None:
         lstrip_blocks=True,
         autoescape=select_autoescape(["html.j2"]),
     )
-    for template in ("gateway.conf.j2", "html/index.html.j2"):
-        text = jinja.get_template(template).render(**vars(door), rows=rows, html=out / "html")
+    for template in ("gateway.conf.j2", "gateway.sh.j2", "snippets/websocket.conf.j2", "html/index.html.j2"):
+        text = jinja.get_template(template).render(
+            **vars(door),
+            rows=rows,
+            html=out / "html",
+            refusals=refusals(),
+            handshake=workloads.HANDSHAKE,
+            bad_handshake=as_json(workloads.problem(400, workloads.BAD_HANDSHAKE)),
+        )
         (out / template.removesuffix(".j2")).write_text(text)
     (out / "html" / "rows.json").write_text(json.dumps(rows, indent=2))
 

@@ -1,6 +1,6 @@
 """The contract on FastAPI: ASGI, one event loop for all requests of a worker."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI, Request
@@ -8,6 +8,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 from starlette.routing import Match
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 import workloads
 from fastapi_service import database
@@ -26,6 +27,7 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
 def create_app() -> FastAPI:
     # No generated pages and no redirects: the same routes as Flask, and nothing else.
     app = FastAPI(lifespan=lifespan, openapi_url=None, redirect_slashes=False)
+    app.add_middleware(OnTheWire)
     app.include_router(routes)
     app.include_router(sockets)
     app.add_exception_handler(workloads.Problem, on_problem)
@@ -33,6 +35,36 @@ def create_app() -> FastAPI:
     app.add_exception_handler(RequestValidationError, on_invalid_body)
     app.add_exception_handler(Exception, on_failure)
     return app
+
+
+class OnTheWire:
+    """What a WSGI service does as well: a path is taken as it is, and a body to its end."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        if scope.get("path", "").endswith("\n"):  # Starlette ends a route's path with $, which leaves room for it
+            scope["path"] = "/"  # no route has it
+        if scope["type"] == "http" and workloads.announces_body(scope["headers"]):
+            return self.with_body(scope, receive, send)
+        return self.app(scope, receive, send)
+
+    async def with_body(self, scope: Scope, receive: Receive, send: Send) -> None:
+        more, size = True, 0
+
+        async def read() -> Message:
+            nonlocal more, size
+            message = await receive()
+            more, size = message.get("more_body", False), size + len(message.get("body", b""))
+            return message
+
+        async def answer(message: Message) -> None:
+            while more and size <= workloads.MAX_DISCARDED:
+                await read()
+            await send(message)
+
+        await self.app(scope, read, answer)
 
 
 async def on_problem(request: Request, error: Exception) -> JSONResponse:

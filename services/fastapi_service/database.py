@@ -1,36 +1,76 @@
 """PostgreSQL for an event loop: a query gives the loop away until the answer is there."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from typing import Any
+from contextlib import asynccontextmanager, suppress
+from typing import Any, Self
 
 import psycopg
+from psycopg.abc import RV, PQGen
 from psycopg.rows import DictRow, dict_row
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 import workloads
+from workloads import outage
 
-pool = AsyncConnectionPool[psycopg.AsyncConnection[DictRow]](
+
+class Connection(psycopg.AsyncConnection[DictRow]):
+    """A connection that waits for no answer for ever, and notes whether the database is away."""
+
+    @classmethod
+    async def connect(cls, *args: Any, **options: Any) -> Self:
+        try:
+            connection = await super().connect(*args, **options)
+        except psycopg.OperationalError:
+            outage.note(is_away=True)
+            raise
+        outage.note(is_away=False)
+        return connection
+
+    async def wait(
+        self,
+        gen: PQGen[RV],
+        interval: float = workloads.DATABASE_LOOK_S,
+        timeout: float | None = None,  # noqa: ASYNC109  (psycopg's own parameter)
+    ) -> RV:
+        return await super().wait(outage.bounded(gen) if timeout is None else gen, interval, timeout)
+
+
+pool = AsyncConnectionPool[Connection](
     workloads.DATABASE_URL,
+    connection_class=Connection,
     kwargs={**workloads.CONNECTION, "row_factory": dict_row},
     open=False,
+    reconnect_failed=AsyncConnectionPool.check,  # which starts the next attempt: it comes back without being asked
     **workloads.POOL,
 )
 
 
 @asynccontextmanager
-async def connection() -> AsyncIterator[psycopg.AsyncConnection[DictRow]]:
-    """A connection of the pool; Problem 503 where the database is away."""
+async def connection() -> AsyncIterator[Connection]:
+    """A connection of the pool; Problem 503 where the database is away, at once where that is known."""
+    db = await take()
     try:
-        async with pool.connection() as connection:
-            yield connection
+        yield db
     except psycopg.OperationalError as error:
-        if not isinstance(error, PoolTimeout):
-            await pool.drain()  # one lost connection means that the idle ones are lost, too
+        outage.note(is_away=True)  # before the pool connects anew, which may say otherwise
+        await pool.drain()  # one lost connection means that the idle ones are lost, too
+        await db.close()
         raise workloads.Problem(503) from error
+    finally:
+        await pool.putconn(db)
 
 
-async def fetch(db: psycopg.AsyncConnection[DictRow], sql: str, *values: Any) -> dict[str, Any]:
+async def take() -> Connection:
+    """Looks up from the queue for the pool now and then, for meanwhile the database may have gone."""
+    for _ in range(workloads.POOL_WAITS):
+        if outage.away:
+            raise workloads.Problem(503)
+        with suppress(PoolTimeout):
+            return await pool.getconn()
+    raise workloads.Problem(503, workloads.POOL_BUSY)
+
+
+async def fetch(db: Connection, sql: str, *values: Any) -> dict[str, Any]:
     return await (await db.execute(sql, values)).fetchone() or {}
 
 
@@ -50,10 +90,15 @@ async def notify(message: str) -> None:
         await db.execute(workloads.NOTIFY, [message])
 
 
-async def listen() -> psycopg.AsyncConnection:
-    """A connection of its own, for notifications; psycopg.OperationalError where the database is away."""
-    connection = await psycopg.AsyncConnection.connect(workloads.DATABASE_URL, **workloads.CONNECTION)
-    await connection.execute(workloads.LISTEN)
+async def listen() -> Connection:
+    """A connection of its own, for notifications; Problem 503 where the database is away."""
+    if outage.away:
+        raise workloads.Problem(503)
+    try:
+        connection = await Connection.connect(workloads.DATABASE_URL, **workloads.CONNECTION)
+        await connection.execute(workloads.LISTEN)
+    except psycopg.OperationalError as error:
+        raise workloads.Problem(503) from error
     return connection
 
 

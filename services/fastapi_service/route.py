@@ -6,6 +6,7 @@ from typing import Any
 
 from fastapi import Request, Response
 from fastapi.routing import APIRoute
+from starlette.requests import ClientDisconnect
 from starlette.types import Message
 
 import workloads
@@ -42,7 +43,11 @@ def with_json_body(handle: Handler) -> Handler:
             return message
 
         bounded = Request(request.scope, receive)
-        if not await bounded.body():
+        try:
+            body = await bounded.body()
+        except ClientDisconnect as error:  # granian's word for a body that is broken, too
+            raise workloads.Problem(400) from error
+        if not body:
             raise workloads.Problem(400)
         return await handle(bounded)
 

@@ -21,10 +21,11 @@ async def plain_request() -> None:
 async def echo(ws: WebSocket) -> None:
     await ws.accept()
     while (message := await ws.receive())["type"] == "websocket.receive":
-        if (text := message.get("text")) is not None:
-            await ws.send_text(text)
-        else:
-            await ws.send_bytes(message["bytes"])
+        content = message["bytes"] if message.get("text") is None else message["text"]
+        if workloads.is_too_big(content):
+            await ws.close(workloads.CLOSE_TOO_BIG)
+            return
+        await (ws.send_text(content) if isinstance(content, str) else ws.send_bytes(content))
 
 
 @sockets.websocket("/ws/broadcast")
@@ -32,7 +33,7 @@ async def broadcast(ws: WebSocket) -> None:
     await ws.accept()
     try:
         client = await room.join()
-    except psycopg.OperationalError:
+    except workloads.Problem:
         await ws.close(workloads.CLOSE_TRY_LATER)
         return
     receiver = asyncio.create_task(receive(ws, client))
@@ -74,7 +75,7 @@ class Room:
         self.listener: asyncio.Task[None] | None = None
 
     async def join(self) -> Client:
-        """A new client, listening from now on; psycopg.OperationalError where the database is away."""
+        """A new client, listening from now on; Problem 503 where the database is away."""
         client: Client = asyncio.Queue()
         async with self.lock:
             if self.listener is None:
@@ -85,19 +86,26 @@ class Room:
     def leave(self, client: Client) -> None:
         self.clients.discard(client)
 
-    async def listen(self, connection: psycopg.AsyncConnection) -> None:
+    async def listen(self, connection: database.Connection) -> None:
         try:
-            async for notice in connection.notifies():
-                for client in tuple(self.clients):
-                    if client.qsize() < workloads.BROADCAST_QUEUE:
-                        client.put_nowait(notice.payload)
-                    else:
-                        self.leave(client)
-                        client.put_nowait(workloads.CLOSE_TRY_LATER)
+            while True:
+                async for notice in connection.notifies(timeout=workloads.LISTEN_CHECK_S):
+                    self.hand_out(notice.payload)
+                await connection.execute("")  # only this fails where the server is frozen: it is silent then, too
         except psycopg.OperationalError:
             self.listener = None
             lost, self.clients = self.clients, set()
             for client in lost:
+                client.put_nowait(workloads.CLOSE_TRY_LATER)
+        finally:
+            await connection.close()
+
+    def hand_out(self, message: str) -> None:
+        for client in tuple(self.clients):
+            if client.qsize() < workloads.BROADCAST_QUEUE:
+                client.put_nowait(message)
+            else:
+                self.leave(client)
                 client.put_nowait(workloads.CLOSE_TRY_LATER)
 
     def close(self) -> None:

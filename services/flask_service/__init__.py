@@ -1,16 +1,22 @@
 """The contract on Flask: WSGI, one thread per request."""
 
 import sys
-from typing import Any
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
 
+import flask
 from flask import Flask, Response, jsonify
 from flask.json.provider import DefaultJSONProvider
 from werkzeug.exceptions import HTTPException
+from werkzeug.routing import WebsocketMismatch
 
 import workloads
 from flask_service import database
 from flask_service.routes import routes
 from flask_service.sockets import receiver, sockets
+
+if TYPE_CHECKING:
+    from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 
 class CompactJSON(DefaultJSONProvider):
@@ -33,14 +39,26 @@ class CompactJSON(DefaultJSONProvider):
             raise ValueError("nested too deeply") from error
 
 
+class Request(flask.Request):
+    def get_data(self, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return super().get_data(*args, **kwargs)
+        except HTTPException:
+            raise
+        except Exception as error:  # each server has its own for a body that is broken
+            raise workloads.Problem(400) from error
+
+
 def create_app() -> Flask:
     app = Flask(__name__, static_folder=None)
+    app.request_class = Request
     app.json = CompactJSON(app)
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False  # as FastAPI: 405
     # One more than is taken: a body sent without a length is cut here in silence, and `loads` must notice.
     app.config["MAX_CONTENT_LENGTH"] = workloads.MAX_BODY + 1
     app.config["SOCK_SERVER_OPTIONS"] = {"max_message_size": workloads.MAX_BODY, "thread_class": receiver}
     app.url_map.merge_slashes = False  # no redirects
+    app.wsgi_app = on_the_wire(app.wsgi_app)  # type: ignore  # as Flask's documentation has it
     app.register_blueprint(routes)
     app.register_blueprint(sockets)
     if has_greenlets():  # their event loops would meet in one thread, and all but the first fail
@@ -49,6 +67,20 @@ def create_app() -> Flask:
     app.register_error_handler(HTTPException, on_http_error)
     database.pool.open()
     return app
+
+
+def on_the_wire(application: "WSGIApplication") -> "WSGIApplication":
+    """What an ASGI service does as well: a path is taken as it is, and a body to its end."""
+
+    def serve(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+        if environ["PATH_INFO"].startswith("//"):  # Werkzeug would strip a slash
+            environ["PATH_INFO"] = "/"  # no route has it
+        answer = application(environ, start_response)
+        if environ.get("CONTENT_LENGTH") or "HTTP_TRANSFER_ENCODING" in environ:
+            workloads.discard(environ["wsgi.input"])
+        return answer
+
+    return serve
 
 
 def has_greenlets() -> bool:
@@ -65,7 +97,7 @@ def on_problem(error: workloads.Problem) -> Response:
 
 
 def on_http_error(error: HTTPException) -> Response:
-    response = problem(error.code or 500)
+    response = problem(error.code or 500, workloads.HTTP_ONLY if isinstance(error, WebsocketMismatch) else None)
     if allowed := getattr(error, "valid_methods", None):
         response.headers["Allow"] = ", ".join(sorted(allowed))
     return response

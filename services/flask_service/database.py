@@ -1,33 +1,68 @@
 """PostgreSQL for threads: a query holds its thread until the answer is there."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any
+from contextlib import contextmanager, suppress
+from typing import Any, Self
 
 import psycopg
+from psycopg.abc import RV, PQGen
 from psycopg.rows import DictRow, dict_row
 from psycopg_pool import ConnectionPool, PoolTimeout
 
 import workloads
+from workloads import outage
 
-pool = ConnectionPool[psycopg.Connection[DictRow]](
+
+class Connection(psycopg.Connection[DictRow]):
+    """A connection that waits for no answer for ever, and notes whether the database is away."""
+
+    @classmethod
+    def connect(cls, *args: Any, **options: Any) -> Self:
+        try:
+            connection = super().connect(*args, **options)
+        except psycopg.OperationalError:
+            outage.note(is_away=True)
+            raise
+        outage.note(is_away=False)
+        return connection
+
+    def wait(self, gen: PQGen[RV], interval: float = workloads.DATABASE_LOOK_S, timeout: float | None = None) -> RV:
+        return super().wait(outage.bounded(gen) if timeout is None else gen, interval, timeout)
+
+
+pool = ConnectionPool[Connection](
     workloads.DATABASE_URL,
+    connection_class=Connection,
     kwargs={**workloads.CONNECTION, "row_factory": dict_row},
     open=False,
+    reconnect_failed=ConnectionPool.check,  # which starts the next attempt: it comes back without being asked
     **workloads.POOL,
 )
 
 
 @contextmanager
-def connection() -> Iterator[psycopg.Connection[DictRow]]:
-    """A connection of the pool; Problem 503 where the database is away."""
+def connection() -> Iterator[Connection]:
+    """A connection of the pool; Problem 503 where the database is away, at once where that is known."""
+    db = take()
     try:
-        with pool.connection() as connection:
-            yield connection
+        yield db
     except psycopg.OperationalError as error:
-        if not isinstance(error, PoolTimeout):
-            pool.drain()  # one lost connection means that the idle ones are lost, too
+        outage.note(is_away=True)  # before the pool connects anew, which may say otherwise
+        pool.drain()  # one lost connection means that the idle ones are lost, too
+        db.close()
         raise workloads.Problem(503) from error
+    finally:
+        pool.putconn(db)
+
+
+def take() -> Connection:
+    """Looks up from the queue for the pool now and then, for meanwhile the database may have gone."""
+    for _ in range(workloads.POOL_WAITS):
+        if outage.away:
+            raise workloads.Problem(503)
+        with suppress(PoolTimeout):
+            return pool.getconn()
+    raise workloads.Problem(503, workloads.POOL_BUSY)
 
 
 def read_items(queries: int) -> list[dict[str, Any]]:
@@ -46,10 +81,15 @@ def notify(message: str) -> None:
         db.execute(workloads.NOTIFY, [message])
 
 
-def listen() -> psycopg.Connection:
-    """A connection of its own, for notifications; psycopg.OperationalError where the database is away."""
-    connection = psycopg.Connection.connect(workloads.DATABASE_URL, **workloads.CONNECTION)
-    connection.execute(workloads.LISTEN)
+def listen() -> Connection:
+    """A connection of its own, for notifications; Problem 503 where the database is away."""
+    if outage.away:
+        raise workloads.Problem(503)
+    try:
+        connection = Connection.connect(workloads.DATABASE_URL, **workloads.CONNECTION)
+        connection.execute(workloads.LISTEN)
+    except psycopg.OperationalError as error:
+        raise workloads.Problem(503) from error
     return connection
 
 

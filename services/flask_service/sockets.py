@@ -1,5 +1,6 @@
 """WebSocket on WSGI: flask-sock takes the socket from the server and keeps the request's thread for its life."""
 
+import re
 from queue import Queue
 from threading import Lock, Thread
 from typing import Any
@@ -31,8 +32,14 @@ def receiver(target: Any) -> Thread:
 
 @sockets.before_request
 def upgrade_only() -> None:
-    if request.headers.get("Upgrade", "").lower() != "websocket":
+    if (
+        request.headers.get("Upgrade", "").lower() != "websocket"
+        or "upgrade" not in request.headers.get("Connection", "").lower()
+    ):
         raise workloads.Problem(400, workloads.WEBSOCKET_ONLY)
+    version, key = request.headers.get("Sec-WebSocket-Version"), request.headers.get("Sec-WebSocket-Key")
+    if not re.fullmatch(workloads.HANDSHAKE, f"{version} {key}"):
+        raise workloads.Problem(400, workloads.BAD_HANDSHAKE)
     if "gunicorn.socket" not in request.environ:  # WSGI has no word for it: the server must hand the socket out
         raise workloads.Problem(501)
     request.environ.pop("HTTP_SEC_WEBSOCKET_EXTENSIONS", None)  # no compression, as on the other rows
@@ -48,7 +55,11 @@ def plain_request() -> str:
 def echo(ws: Server) -> None:
     try:
         while True:
-            ws.send(ws.receive())
+            message = ws.receive()
+            if workloads.is_too_big(message):
+                ws.close(workloads.CLOSE_TOO_BIG)
+                return
+            ws.send(message)
     finally:
         ws.thread.join(GOODBYE_S)
 
@@ -57,7 +68,7 @@ def echo(ws: Server) -> None:
 def broadcast(ws: Server) -> None:
     try:
         client = room.join()
-    except psycopg.OperationalError:
+    except workloads.Problem:
         ws.close(workloads.CLOSE_TRY_LATER)
         return
     # Only this thread ever sends on the socket: simple-websocket has no lock of its own.
@@ -98,7 +109,7 @@ class Room:
         self.listening = False
 
     def join(self) -> Client:
-        """A new client, listening from now on; psycopg.OperationalError where the database is away."""
+        """A new client, listening from now on; Problem 503 where the database is away."""
         client: Client = Queue()
         with self.lock:
             if not self.listening:
@@ -110,20 +121,27 @@ class Room:
     def leave(self, client: Client) -> None:
         self.clients.discard(client)
 
-    def listen(self, connection: psycopg.Connection) -> None:
+    def listen(self, connection: database.Connection) -> None:
         try:
-            for notice in connection.notifies():
-                for client in tuple(self.clients):
-                    if client.qsize() < workloads.BROADCAST_QUEUE:
-                        client.put(notice.payload)
-                    else:
-                        self.leave(client)
-                        client.put(workloads.CLOSE_TRY_LATER)
+            while True:
+                for notice in connection.notifies(timeout=workloads.LISTEN_CHECK_S):
+                    self.hand_out(notice.payload)
+                connection.execute("")  # only this fails where the server is frozen: it is silent then, too
         except psycopg.OperationalError:
             with self.lock:
                 self.listening = False
                 lost, self.clients = self.clients, set()
             for client in lost:
+                client.put(workloads.CLOSE_TRY_LATER)
+        finally:
+            connection.close()
+
+    def hand_out(self, message: str) -> None:
+        for client in tuple(self.clients):
+            if client.qsize() < workloads.BROADCAST_QUEUE:
+                client.put(message)
+            else:
+                self.leave(client)
                 client.put(workloads.CLOSE_TRY_LATER)
 
 

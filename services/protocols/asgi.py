@@ -22,19 +22,28 @@ async def application(scope: Scope, receive: Receive, send: Send) -> None:
     elif scope["type"] == "websocket":
         await websocket(scope, receive, send)
     else:
-        await http(scope, send)
+        await http(scope, receive, send)
 
 
-async def http(scope: Scope, send: Send) -> None:
+async def http(scope: Scope, receive: Receive, send: Send) -> None:
     try:
         status, content_type, body = await answer(scope)
     except workloads.Problem as error:
         status, content_type, body = as_problem(error.status, error.detail)
+    if workloads.announces_body(scope["headers"]):
+        await discard(receive)
     headers = [(b"content-type", content_type.encode()), (b"content-length", str(len(body)).encode())]
     if status == 405:
         headers.append((b"allow", b"GET, HEAD"))
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body})
+
+
+async def discard(receive: Receive) -> None:
+    more, left = True, workloads.MAX_DISCARDED
+    while more and left > 0:
+        message = await receive()
+        more, left = message.get("more_body", False), left - len(message.get("body", b""))
 
 
 async def answer(scope: Scope) -> Answer:
@@ -86,7 +95,11 @@ async def websocket(scope: Scope, receive: Receive, send: Send) -> None:
         return
     await send({"type": "websocket.accept"})
     while (message := await receive())["type"] == "websocket.receive":
-        await send({"type": "websocket.send", "text": message.get("text"), "bytes": message.get("bytes")})
+        kind = "bytes" if message.get("text") is None else "text"
+        if workloads.is_too_big(message[kind]):
+            await send({"type": "websocket.close", "code": workloads.CLOSE_TOO_BIG})
+            return
+        await send({"type": "websocket.send", kind: message[kind]})
 
 
 async def lifespan(receive: Receive, send: Send) -> None:

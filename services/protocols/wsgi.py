@@ -18,6 +18,8 @@ def application(environ: "WSGIEnvironment", start_response: "StartResponse") -> 
         status, content_type, body = answer(environ)
     except workloads.Problem as error:
         status, content_type, body = as_problem(error.status, error.detail)
+    if environ.get("CONTENT_LENGTH") or "HTTP_TRANSFER_ENCODING" in environ:
+        workloads.discard(environ["wsgi.input"])
     headers = [("Content-Type", content_type), ("Content-Length", str(len(body)))]
     if status == 405:
         headers.append(("Allow", "GET, HEAD"))

@@ -6,14 +6,18 @@ Constants and pure functions, standard library only. Nothing here knows Flask, F
 import os
 import random
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from http import HTTPStatus
 from importlib.metadata import version
 from pathlib import Path
 from platform import python_version
 from sys import argv
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from _typeshed import SupportsRead
 
 PLAINTEXT = b"Hello, World!"
 GREETING = {"message": "Hello, World!"}
@@ -60,6 +64,7 @@ EVENTS = Parameter("events", low=1, high=1_000, default=10)
 INTERVAL_MS = Parameter("interval_ms", low=0, high=10_000, default=100)
 
 MAX_BODY = 64 * 1024  # bytes of a request body, and of a WebSocket message
+MAX_DISCARDED = 1024 * 1024  # bytes of a body that are read although nobody wants them: the next request is behind
 MAX_TEXT = 10_000  # characters of an echoed message
 BODY_RULE = f'the body must be {{"message": text}} with 1 to {MAX_TEXT} characters of text and nothing else'
 
@@ -73,6 +78,7 @@ DETAILS = {
     501: "this server cannot do that: ask another row",
     503: "the database does not answer: routes that need none still work",
 }
+POOL_BUSY = "every database connection is in use: this worker has no more than its pool"
 PROBLEM_JSON = "application/problem+json"
 
 
@@ -80,6 +86,22 @@ def problem(status: int, detail: str | None = None) -> dict[str, Any]:
     """The body of an error answer (RFC 9457)."""
     detail = detail or DETAILS.get(status, HTTPStatus(status).description)
     return {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "detail": detail}
+
+
+def discard(body: "SupportsRead[bytes]") -> None:
+    """Read what nobody has read of a body, up to a bound: some servers drop the connection otherwise."""
+    left = MAX_DISCARDED
+    with suppress(Exception):  # each server has its own for a body that is broken; there is no next request, then
+        while left > 0 and (chunk := body.read(MAX_BODY)):
+            left -= len(chunk)
+
+
+def announces_body(headers: Iterable[tuple[bytes, bytes]]) -> bool:
+    """Whether a request with these ASGI headers has a body."""
+    for name, _ in headers:  # noqa: SIM110  (on the path of every request, where any() takes twice as long)
+        if name in (b"content-length", b"transfer-encoding"):
+            return True
+    return False
 
 
 def is_message(body: object) -> bool:
@@ -112,15 +134,19 @@ def event_data(number: int) -> str:
 
 DATABASE_URL = os.environ.get("DATABASE_URL", "postgresql:///")
 POOL_SIZE = int(os.environ.get("POOL_SIZE", "8"))  # connections per worker, the same for both services
-DATABASE_TIMEOUT_S = 3  # how long a request waits for a connection before it answers 503
-# A pool that gives up its attempts soon asks anew with the next request: it is back as soon as the database.
+# How long a query waits for its answer before the request answers 503. Measured here and not by PostgreSQL, which may
+# be frozen; less than a second, so that a client hears 503 within one.
+DATABASE_LOOK_S, DATABASE_LOOKS = 0.1, 8
+DATABASE_TIMEOUT_S = DATABASE_LOOK_S * DATABASE_LOOKS
+POOL_WAITS = 4  # how often as long a request waits for a connection while the database is there and the pool busy
+# Give up an attempt soon: the pool then starts the next one, and is back a second after the database.
 POOL: dict[str, Any] = {
     "min_size": POOL_SIZE,
     "max_size": POOL_SIZE,
     "timeout": DATABASE_TIMEOUT_S,
     "reconnect_timeout": 1,
 }
-CONNECTION: dict[str, Any] = {"autocommit": True, "connect_timeout": DATABASE_TIMEOUT_S, "prepare_threshold": 0}
+CONNECTION: dict[str, Any] = {"autocommit": True, "connect_timeout": 2, "prepare_threshold": 0}
 
 SCHEMA = (Path(__file__).parent / "schema.sql").read_text()
 ITEMS = 10_000  # rows of the seeded table; schema.sql fills them
@@ -142,16 +168,28 @@ def item_value(item_id: int) -> int:
     return item_id * 7_919 % 10_007
 
 
-# Broadcast
+# WebSocket and broadcast
 
+WEBSOCKET_ONLY = "this route speaks WebSocket: connect with an upgrade"
+HTTP_ONLY = "this route does not speak WebSocket: ask without an upgrade"
+BAD_HANDSHAKE = "the WebSocket handshake must have Sec-WebSocket-Version: 13 and a Sec-WebSocket-Key of 16 bytes"
+HANDSHAKE = "13 [A-Za-z0-9+/]{22}=="  # a good one's two headers, as a regular expression: nginx knows it, too
 CHANNEL = "broadcast_" + os.environ.get("ROW", "local").replace("-", "_")
 LISTEN = f"LISTEN {CHANNEL}"
 NOTIFY = f"SELECT pg_notify('{CHANNEL}', %s)"
 MAX_BROADCAST = 7_900  # bytes: PostgreSQL carries notifications of up to 7,999
 BROADCAST_QUEUE = 1_000  # messages kept for a client that reads slowly, before it is let go
+LISTEN_CHECK_S = 1  # how often a worker that listens asks whether PostgreSQL is still there
 CLOSE_NORMAL = 1000  # close codes: RFC 6455, 7.4.1 and the registry of 11.7
+CLOSE_TOO_BIG = 1009
 CLOSE_TRY_LATER = 1013
-WEBSOCKET_ONLY = "this route speaks WebSocket: connect with an upgrade"
+
+
+def is_too_big(message: str | bytes) -> bool:
+    """Whether a WebSocket message has more than MAX_BODY bytes; not every server asks, and some count characters."""
+    if len(message) <= MAX_BODY // 4:  # a character has four bytes at most
+        return False
+    return len(message if isinstance(message, bytes) else message.encode()) > MAX_BODY
 
 
 def broadcast_refusal(message: str | bytes) -> int | None:
@@ -160,10 +198,13 @@ def broadcast_refusal(message: str | bytes) -> int | None:
         return 1003
     if "\0" in message:
         return 1007
-    return 1009 if len(message.encode()) > MAX_BROADCAST else None
+    return CLOSE_TOO_BIG if len(message.encode()) > MAX_BROADCAST else None
 
 
 # Who answers
+
+CGROUPS = Path("/sys/fs/cgroup")
+UNLIMITED = 2**62  # bytes: cgroup v1 has a number for no limit, too, the largest of whole pages
 
 
 def about(interface: str, framework: str, protocol: str) -> dict[str, Any]:
@@ -185,12 +226,17 @@ def about(interface: str, framework: str, protocol: str) -> dict[str, Any]:
             if name.startswith(server.upper() + "_") or name in ("WEB_CONCURRENCY", "POOL_SIZE")
         },
         "cpus": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
-        "cpu_limit": _cgroup("cpu.max"),
-        "memory_limit": _cgroup("memory.max"),
+        # cgroup v2, or v1 in the same words
+        "cpu_limit": _limit("cpu.max") or _limit("cpu/cpu.cfs_quota_us", "cpu/cpu.cfs_period_us"),
+        "memory_limit": _limit("memory.max") or _limit("memory/memory.limit_in_bytes"),
     }
 
 
-def _cgroup(name: str) -> str | None:
-    """A limit of the container, as the kernel words it; None outside one."""
-    path = Path("/sys/fs/cgroup") / name
-    return path.read_text().strip() if path.exists() else None
+def _limit(*names: str) -> str | None:
+    """A limit of the container as the kernel's files word it; None where there are none, or they set none."""
+    try:
+        words = " ".join((CGROUPS / name).read_text().strip() for name in names)
+    except OSError:
+        return None
+    first = words.split()[0]
+    return None if first in ("max", "-1") or int(first) >= UNLIMITED else words

@@ -1,10 +1,18 @@
 """GET and POST /db, on a real PostgreSQL."""
 
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import closing
+
 import psycopg
 import pytest
+from anyio.from_thread import BlockingPortal
+from psycopg_pool import PoolTimeout
 
 import workloads
 from tests.contract.apps import Ask, Both, detail
+from workloads import outage
 
 
 def test_a_read_is_one_row_by_random_id_with_its_right_value(service: Ask) -> None:
@@ -58,3 +66,51 @@ def test_when_the_ids_start_over_a_write_replaces_the_old_entry(service: Ask, da
     with psycopg.connect(database_url) as db:
         db.execute(f"ALTER SEQUENCE entry_ids RESTART WITH {first['id']}")
     assert service("POST", "/db?value=2").json() == {"id": first["id"], "value": 2}
+
+
+@pytest.fixture
+def frozen() -> Iterator[str]:
+    """The address of a server that takes connections and says nothing, as a PostgreSQL that is frozen."""
+    with closing(socket.create_server(("127.0.0.1", 0))) as server:
+        yield f"postgresql://lab@127.0.0.1:{server.getsockname()[1]}/lab"
+
+
+@pytest.fixture
+def known_to_be_away() -> Iterator[None]:
+    outage.away = True
+    yield
+    outage.away = False
+
+
+def test_while_the_database_is_known_to_be_away_nobody_waits_for_it(both: Both, known_to_be_away: None) -> None:
+    before = time.monotonic()
+    for method, path in [("GET", "/db"), ("POST", "/db"), ("GET", "/ready")]:
+        assert detail(both(method, path), 503) == "the database does not answer: routes that need none still work"
+    assert both("GET", "/json").status_code == 200
+    assert time.monotonic() - before < workloads.DATABASE_TIMEOUT_S
+
+
+def test_a_pool_that_is_in_use_is_said_to_be_in_use(both: Both, monkeypatch: pytest.MonkeyPatch) -> None:
+    import fastapi_service.database
+    import flask_service.database
+
+    def busy() -> None:
+        raise PoolTimeout
+
+    monkeypatch.setattr(flask_service.database.pool, "getconn", busy)
+    monkeypatch.setattr(fastapi_service.database.pool, "getconn", busy)
+    assert "every database connection is in use" in detail(both("GET", "/db"), 503)
+
+
+def test_a_listener_gives_up_a_database_that_takes_connections_and_says_nothing(
+    frozen: str, portal: BlockingPortal, monkeypatch: pytest.MonkeyPatch, known_to_be_away: None
+) -> None:
+    import fastapi_service.database
+    import flask_service.database
+
+    monkeypatch.setattr(workloads, "DATABASE_URL", frozen)
+    for listen in (flask_service.database.listen, lambda: portal.call(fastapi_service.database.listen)):
+        outage.away = False
+        with pytest.raises(workloads.Problem) as refused:
+            listen()
+        assert (refused.value.status, outage.away) == (503, True)

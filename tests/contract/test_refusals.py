@@ -97,7 +97,22 @@ def test_a_trailing_slash_is_another_path_and_there_is_none(both: Both, path: st
 
 
 @pytest.mark.parametrize(
-    "path", ["/", "/nothing", "/Health", "/ws//echo", "/health//", "/health%00", "/ö", "/docs", "/openapi.json"]
+    "path",
+    [
+        "/",
+        "/nothing",
+        "/Health",
+        "/ws//echo",
+        "/health//",
+        "//health",
+        "//",
+        "/health%00",
+        "/health%0a",
+        "/ws/echo%0a",
+        "/ö",
+        "/docs",
+        "/openapi.json",
+    ],
 )
 @pytest.mark.parametrize("method", ["GET", "POST", "OPTIONS"])
 def test_an_unknown_path_is_a_404_for_every_method(both: Both, path: str, method: str) -> None:

@@ -4,12 +4,15 @@ import re
 import socket
 import ssl
 import warnings
+from http.client import HTTPResponse
+from pathlib import Path
 
 import httpx
 import pytest
 
 from tests.e2e.client import Client, problem
 from tests.e2e.stacks import ComposeDoor, NativeDoor
+from tests.helpers import until
 
 
 def test_over_tls_it_speaks_http2_with_a_certificate_of_its_own_authority(client: Client) -> None:
@@ -150,6 +153,152 @@ def test_every_server_bounds_a_body_without_a_length(native: NativeDoor) -> None
                 assert answer.status_code == status, row.name
 
 
-def test_a_body_of_more_than_a_mebibyte_is_refused_by_the_gateway(client: Client) -> None:
-    answer = client.h1.post("/flask/echo", content=b" " * (2**20 + 1), headers={"content-type": "application/json"})
-    assert problem(answer, 413) == "the gateway takes bodies of up to 1 MiB"
+@pytest.mark.parametrize("size", [2**17 + 1, 2**20 + 1])
+def test_a_much_larger_body_is_refused_by_the_gateway_in_the_same_words(client: Client, size: int) -> None:
+    answer = client.h1.post("/flask/echo", content=b" " * size, headers={"content-type": "application/json"})
+    assert problem(answer, 413) == "the body is larger than 65536 bytes"
+
+
+UNREAD = [
+    ("POST", "/echo", 70_000),
+    ("POST", "/json", 65_536),
+    ("GET", "/json", 70_000),
+    ("POST", "/nothing", 1_000_000),
+]
+
+
+@pytest.mark.parametrize(("method", "path", "size"), UNREAD)
+def test_a_body_that_nobody_wants_does_not_break_the_next_request(
+    client: Client, method: str, path: str, size: int
+) -> None:
+    for row in client.stack.rows:
+        for _ in range(5):
+            refused = client.h1.request(method, f"/{row.name}{path}", content=b" " * size)
+            assert refused.status_code in (200, 404, 405, 413, 415), (row.name, refused.text)
+            next_one = client.h1.post(f"/{row.name}/json")
+            assert problem(next_one, 405) == "this route does not take this method", row.name
+
+
+@pytest.mark.parametrize("size", [70_000, 1_000_000])
+def test_nor_does_it_on_a_connection_to_the_row_itself(native: NativeDoor, size: int) -> None:
+    for row in native.rows:
+        with httpx.Client(base_url=native.native.url(row), trust_env=False) as h1:
+            json = {"content-type": "application/json"}
+            assert h1.post("/echo", content=b" " * size, headers=json).status_code in (404, 413)
+            assert h1.post("/json").status_code == 405, row.name
+
+
+def raw(base: str, request: str) -> tuple[int, str, str]:
+    """Status, content type and body of the answer to a request that no client would send."""
+    address = httpx.URL(base)
+    with socket.create_connection((address.host, address.port or 80), timeout=20) as tcp:
+        tcp.sendall(request.encode("latin-1"))
+        answer = HTTPResponse(tcp)
+        answer.begin()
+        return answer.status, answer.headers.get("content-type", ""), answer.read().decode()
+
+
+HOST = "Host: localhost\r\n"
+LONG = "x" * 9000
+REFUSED = {
+    "a long URL": ("GET /{row}/json?" + LONG + " HTTP/1.1\r\n" + HOST, 414),
+    "many headers": ("GET /{row}/json HTTP/1.1\r\n" + HOST + "".join(f"X-{n}: x\r\n" for n in range(120)), 431),
+    "a long header": ("GET /{row}/json HTTP/1.1\r\n" + HOST + f"Cookie: {LONG}\r\n", 431),
+    "long headers": ("GET /{row}/json HTTP/1.1\r\n" + HOST + f"Cookie: {LONG[:7000]}\r\n" * 5, 431),
+    "an unknown method": ("BREW /{row}/json HTTP/1.1\r\n" + HOST, 405),
+    "TRACE": ("TRACE /{row}/json HTTP/1.1\r\n" + HOST, 405),
+    "no method": ("A@B /{row}/json HTTP/1.1\r\n" + HOST, 400),
+    "no host": ("GET /{row}/json HTTP/1.1\r\n", 400),
+    "no HTTP": ("hello /{row}\r\n", 400),
+    "an encoded NUL": ("GET /{row}/json%00 HTTP/1.1\r\n" + HOST, 400),
+    "too many dots": ("GET /{row}/%2e%2e/%2e%2e/json HTTP/1.1\r\n" + HOST, 400),
+    "an unknown encoding": ("POST /{row}/echo HTTP/1.1\r\n" + HOST + "Transfer-Encoding: x\r\n", 501),
+    "a future version": ("GET /{row}/json HTTP/3.7\r\n" + HOST, 505),
+}
+
+
+@pytest.mark.parametrize("what", REFUSED)
+def test_what_no_row_should_see_is_refused_for_all_rows_alike(client: Client, what: str) -> None:
+    request, status = REFUSED[what]
+    answers = {raw(client.stack.http, request.replace("{row}", row.name) + "\r\n") for row in client.stack.rows}
+    assert len(answers) == 1, answers
+    assert {(code, kind) for code, kind, _ in answers} == {(status, "application/problem+json")}
+
+
+@pytest.mark.parametrize(
+    "request_line", ["GET /{row}/json?" + "x" * 8000, "GET /{row}/%2e/json", "GET /{row}//json", "GET /{row}/%6Ason"]
+)
+def test_what_the_gateway_lets_pass_every_row_takes(client: Client, request_line: str) -> None:
+    headers = (
+        HOST + "Connection: close\r\n" + "".join(f"X-{n}: x\r\n" for n in range(92)) + f"Cookie: {LONG[:8000]}\r\n"
+    )
+    for row in client.stack.rows:
+        request = f"{request_line.replace('{row}', row.name)} HTTP/1.1\r\n{headers}\r\n"
+        assert raw(client.stack.http, request)[0] == 200, row.name
+
+
+def test_plain_http_on_the_tls_port_is_told_so(client: Client) -> None:
+    answer = httpx.get(client.stack.https.replace("https", "http"), trust_env=False)
+    assert problem(answer, 400) == "this port speaks TLS: ask for https"
+
+
+# What a server says before its service is asked, and cannot be told otherwise: only who asks a row directly sees it.
+DIRECTLY = {
+    "an unknown method": {"gunicorn": 405, "uvicorn": 400, "granian": 405},
+    "many headers": {"gunicorn": 200, "uvicorn": 200, "granian": 431},
+    "no HTTP": {"gunicorn": 400, "uvicorn": 400, "granian": 400},
+    "a long URL": {"gunicorn": 200, "uvicorn": 200, "granian": 200},
+    "a long header": {"gunicorn": 200, "uvicorn": 200, "granian": 200},
+    "no host": {"gunicorn": 200, "uvicorn": 200, "granian": 200},
+}
+
+
+@pytest.mark.parametrize("what", DIRECTLY)
+def test_asked_directly_a_server_keeps_limits_of_its_own(native: NativeDoor, what: str) -> None:
+    request = REFUSED[what][0].replace("/{row}", "") + "\r\n"
+    for row in native.rows:
+        assert raw(native.native.url(row), request)[0] == DIRECTLY[what][row.server], row.name
+
+
+def test_a_broken_body_is_no_failure_of_the_service(native: NativeDoor) -> None:
+    chunks = "Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nabcdefgh\r\nzz\r\n"
+    for row in native.rows:
+        if row.framework != "none":
+            assert raw(native.native.url(row), f"POST /echo HTTP/1.1\r\n{HOST}{chunks}\r\n")[0] == 400, row.name
+
+
+def test_a_row_that_is_added_is_served_without_a_restart(compose: ComposeDoor, client: Client, tmp_path: Path) -> None:
+    block = """
+  added:
+    <<: *flask
+    command: gunicorn --worker-class gthread --threads 2 'flask_service:create_app()'
+    environment: { <<: *fair, ROW: added, MODEL: 2 threads }
+
+  # What stands around them"""
+    project = Path(__file__).parents[2]
+    text = (project / "docker-compose.yml").read_text()
+    table = tmp_path / "docker-compose.yml"
+    table.write_text(text.replace("\n  # What stands around them", block))
+    with_it = ("--file", str(table), "--project-directory", str(project))
+    try:
+        compose.compose(*with_it, "up", "--detach", "--wait", "--no-deps", "added")
+        assert client.get_later("/added/json").result().status_code == 404
+        compose.compose("run", "--rm", "--volume", f"{table}:/app/docker-compose.yml:ro", "setup")
+        until(lambda: client.get_later("/added/json").result().status_code == 200, 20)
+    finally:
+        compose.compose(*with_it, "rm", "--stop", "--force", "added")
+        compose.compose("run", "--rm", "setup")
+    until(lambda: client.get_later("/added/json").result().status_code == 404, 20)
+
+
+def test_the_start_is_quiet_and_ends_with_where_to_go(compose: ComposeDoor) -> None:
+    def said(*services: str) -> list[str]:
+        return compose.compose("logs", "--no-log-prefix", "--no-color", *services).splitlines()
+
+    ports = compose.environ
+    until(lambda: len(said("nginx")) >= 3)
+    page, locust, next_step = said("nginx")[:3]
+    assert page.endswith(f"https://localhost:{ports['HTTPS_PORT']}")
+    assert locust.endswith(f"http://localhost:{ports['LOCUST_PORT']}")
+    assert next_step.startswith("next step")
+    assert not [line for line in said() if "could not be resolved" in line or "WebSocket /" in line]

@@ -1,6 +1,7 @@
 """WebSocket through the gateway: who carries it, and what is said at the end."""
 
 import asyncio
+from contextlib import suppress
 
 import pytest
 from websockets.asyncio.client import connect
@@ -45,14 +46,76 @@ def test_a_server_that_cannot_carry_it_says_so(client: Client, path: str) -> Non
     assert problem(answer, 501) == "this server cannot do that: ask another row"
 
 
+HANDSHAKE = {
+    "Connection": "Upgrade",
+    "Upgrade": "websocket",
+    "Sec-WebSocket-Version": "13",
+    "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
+}
+
+
+@pytest.mark.parametrize("path", ["ws/echo", "ws/broadcast", "ws/nothing"])
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"Sec-WebSocket-Version": "12"},
+        {"Sec-WebSocket-Version": ""},
+        {"Sec-WebSocket-Key": ""},
+        {"Sec-WebSocket-Key": "x"},
+    ],
+    ids=str,
+)
+def test_a_bad_handshake_is_refused_for_every_row_alike(client: Client, path: str, change: dict[str, str]) -> None:
+    for row in client.stack.rows:
+        answer = client.h1.get(f"/{row.name}/{path}", headers=HANDSHAKE | change)
+        assert problem(answer, 400).startswith("the WebSocket handshake must have Sec-WebSocket-Version: 13")
+        assert answer.headers["sec-websocket-version"] == "13"
+
+
+def test_an_upgrade_where_no_websocket_is_spoken_is_a_plain_request(client: Client) -> None:
+    for row in client.stack.rows:
+        assert client.h1.get(f"/{row.name}/json", headers=HANDSHAKE).json() == {"message": "Hello, World!"}
+        assert client.h1.post(f"/{row.name}/ws/echo", headers=HANDSHAKE).status_code in (404, 405)
+        if row.framework != "none":
+            echo = client.h1.post(f"/{row.name}/echo", json={"message": "x"}, headers=HANDSHAKE)
+            assert echo.json() == {"message": "x"}
+
+
+def test_a_websocket_that_does_not_exist_is_a_404_from_every_row(client: Client) -> None:
+    for row in client.stack.rows:
+        assert problem(client.h1.get(f"/{row.name}/ws/nothing", headers=HANDSHAKE), 404) == "there is no such route"
+        if row.framework != "none":
+            answer = client.h1.delete(f"/{row.name}/ws/echo")
+            assert (answer.status_code, answer.headers["allow"]) == (405, "GET, HEAD"), row.name
+
+
+def test_a_row_that_is_asked_over_http2_is_not_asked_for_websocket_on_the_same_connection(client: Client) -> None:
+    for _ in range(10):
+        assert client.status("/flask-http2/json") == 200
+        assert problem(client.h1.get("/flask-http2/ws/echo"), 400).endswith("connect with an upgrade")
+        assert problem(client.h1.get("/flask-http2/ws/echo", headers=HANDSHAKE), 501).endswith("ask another row")
+
+
 # uvicorn closes before it has read the rest, so the network may drop its code.
-@pytest.mark.parametrize(("row", "codes"), [("flask", {1009}), ("flask-gevent", {1009}), ("fastapi", {1009, None})])
-def test_a_message_of_more_than_64_kib_ends_the_connection(client: Client, row: str, codes: set[int | None]) -> None:
+@pytest.mark.parametrize("row", CARRIERS)
+@pytest.mark.parametrize("character", ["x", "☃", "𝄞"])
+def test_a_message_of_more_than_64_kib_ends_the_connection(client: Client, row: str, character: str) -> None:
+    size = len(character.encode())
+    largest = character * (65_536 // size)
     with client.socket(f"/{row}/ws/echo") as socket:
-        socket.send("x" * 65_536)
-        assert socket.recv(timeout=20) == "x" * 65_536
-        socket.send("x" * 65_537)
-        assert close_code(socket) in codes
+        socket.send(largest)
+        assert socket.recv(timeout=20) == largest
+        with suppress(ConnectionClosed):  # it may come while this is sent
+            socket.send(largest + character)
+        assert close_code(socket) in ({1009, None} if row in ("fastapi", "asgi") else {1009})
+
+
+@pytest.mark.parametrize("row", CARRIERS)
+def test_a_message_of_too_many_bytes_in_fragments_ends_the_connection(client: Client, row: str) -> None:
+    with client.socket(f"/{row}/ws/echo") as socket:
+        with suppress(ConnectionClosed):  # it may come before the last fragment is sent
+            socket.send([b"x" * 40_000, b"x" * 40_000])
+        assert close_code(socket) in ({1009, None} if row in ("fastapi", "asgi") else {1009})
 
 
 def test_connections_ended_by_the_server_do_not_cost_flask_its_threads(client: Client) -> None:

@@ -1,5 +1,8 @@
 """What both services share: rules that are code."""
 
+import io
+from pathlib import Path
+
 import pytest
 
 import workloads
@@ -62,3 +65,86 @@ def test_a_problem_says_what_its_status_means_where_nothing_better_is_said() -> 
         "detail": "no coffee",
     }
     assert workloads.problem(418)["detail"]
+
+
+@pytest.mark.parametrize(
+    ("message", "too_big"),
+    [
+        ("x" * 65_536, False),
+        ("x" * 65_537, True),
+        (b"x" * 65_536, False),
+        (b"x" * 65_537, True),
+        ("☃" * 21_845, False),
+        ("☃" * 21_846, True),
+        ("𝄞" * 16_384, False),
+        ("𝄞" * 16_385, True),
+    ],
+    ids=lambda value: ascii(value)[:8],
+)
+def test_the_limit_of_a_websocket_message_counts_bytes(message: str | bytes, too_big: bool) -> None:
+    assert workloads.is_too_big(message) == too_big
+
+
+def test_a_body_is_discarded_up_to_a_bound() -> None:
+    short, long = io.BytesIO(b"x" * 100_000), io.BytesIO(b"x" * 10_000_000)
+    workloads.discard(short)
+    workloads.discard(long)
+    assert short.read() == b""
+    assert long.tell() == workloads.MAX_DISCARDED
+
+
+def test_a_body_that_cannot_be_read_is_left_alone() -> None:
+    broken = io.BytesIO()
+    broken.close()
+    workloads.discard(broken)
+
+
+@pytest.mark.parametrize(
+    ("files", "cpu", "memory"),
+    [
+        ({"cpu.max": "150000 100000\n", "memory.max": "536870912\n"}, "150000 100000", "536870912"),
+        ({"cpu.max": "max 100000\n", "memory.max": "max\n"}, None, None),
+        (
+            {
+                "cpu/cpu.cfs_quota_us": "150000\n",
+                "cpu/cpu.cfs_period_us": "100000\n",
+                "memory/memory.limit_in_bytes": "536870912\n",
+            },
+            "150000 100000",
+            "536870912",
+        ),
+        (
+            {
+                "cpu/cpu.cfs_quota_us": "-1\n",
+                "cpu/cpu.cfs_period_us": "100000\n",
+                "memory/memory.limit_in_bytes": "9223372036854771712\n",
+            },
+            None,
+            None,
+        ),
+        ({}, None, None),
+    ],
+    ids=["v2", "v2 without limits", "v1", "v1 without limits", "no cgroups"],
+)
+def test_the_limits_of_a_container_read_alike_from_both_versions_of_cgroups(
+    files: dict[str, str], cpu: str | None, memory: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text)
+    monkeypatch.setattr(workloads, "CGROUPS", tmp_path)
+    about = workloads.about("WSGI", "", "HTTP/1.1")
+    assert (about["cpu_limit"], about["memory_limit"]) == (cpu, memory)
+
+
+@pytest.mark.parametrize(
+    ("headers", "has_body"),
+    [
+        ([], False),
+        ([(b"host", b"x"), (b"content-type", b"content-length")], False),
+        ([(b"host", b"x"), (b"content-length", b"5")], True),
+        ([(b"transfer-encoding", b"chunked")], True),
+    ],
+)
+def test_a_body_is_announced_by_a_length_or_an_encoding(headers: list[tuple[bytes, bytes]], has_body: bool) -> None:
+    assert workloads.announces_body(headers) == has_body

@@ -1,0 +1,40 @@
+"""Whether PostgreSQL is there, as both services find out. How each of them waits for it is theirs."""
+
+import logging
+
+import psycopg
+from psycopg.abc import RV, PQGen
+
+import workloads
+
+log = logging.getLogger(__name__)
+logging.getLogger("psycopg.pool").setLevel(logging.ERROR)  # it would tell of every attempt of every connection
+
+away = False  # as the last connection that was made or lost has it
+met = False  # whether it was ever there: a service may start before it, which is no news
+
+
+def note(is_away: bool) -> None:
+    global away, met
+    if met and is_away != away:
+        log.warning("the database %s", "does not answer" if is_away else "answers again")
+    away, met = is_away, met or not is_away
+
+
+def bounded(gen: PQGen[RV]) -> PQGen[RV]:
+    """psycopg's own steps of a query, which end where PostgreSQL, frozen perhaps, says nothing for too long.
+
+    It counts psycopg's looks at the silent socket, not seconds: while a service is itself held up, it does not look.
+    """
+    silent = 0
+    try:
+        state = next(gen)
+        while True:
+            ready = yield state
+            silent = 0 if ready else silent + 1
+            if silent == workloads.DATABASE_LOOKS:
+                raise psycopg.OperationalError("the database says nothing")
+            state = gen.send(ready)
+    except StopIteration as end:
+        result: RV = end.value
+        return result
