@@ -11,6 +11,7 @@ import workloads
 from flask_service import database
 from flask_service.routes import routes
 from flask_service.sockets import receiver, sockets
+from flask_service.timed import timed
 
 
 class CompactJSON(DefaultJSONProvider):
@@ -42,6 +43,7 @@ def create_app() -> Flask:
     app.config["SOCK_SERVER_OPTIONS"] = {"max_message_size": workloads.MAX_BODY, "thread_class": receiver}
     app.url_map.merge_slashes = False  # no redirects
     app.register_blueprint(routes)
+    app.register_blueprint(timed)
     app.register_blueprint(sockets)
     if has_greenlets():  # their event loops would meet in one thread, and all but the first fail
         app.view_functions["routes.wait_async"] = refuse
