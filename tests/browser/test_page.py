@@ -174,3 +174,20 @@ def test_it_needs_nothing_from_elsewhere_and_nothing_inline(front: Page, stack: 
     assert "default-src 'none'" in policy and "unsafe" not in policy
     loaded: list[str] = front.evaluate("() => performance.getEntriesByType('resource').map(({ name }) => name)")
     assert loaded and all(url.startswith(stack.https) for url in loaded)
+
+
+def test_the_neighbours_latency_is_drawn_through_every_episode(front: Page) -> None:
+    for row in ("flask", "fastapi"):
+        expect(front.locator(f"[data-victim={row}] strong")).to_have_text(re.compile(r"^[\d,.]+ ms$"))
+    front.locator("[data-episode=break]").click()
+    slow = front.locator("[data-victim=fastapi] strong")
+    expect(slow).to_have_text(re.compile(r"^([\d,]{3,} ms|none in 2 s)$"), timeout=TIMEOUT_MS)  # the loop is blocked
+
+
+def test_every_row_says_what_it_really_runs(front: Page, stack: NativeStack) -> None:
+    for row in stack.rows:
+        line = front.locator(f"[data-row={row.name}]")
+        expect(line.locator(".server")).to_have_text(
+            re.compile(rf"^{row.server} \d+\.\d+.*, Python 3\.\d+"), timeout=TIMEOUT_MS
+        )
+        expect(line.locator(".runs")).to_have_text(re.compile(r"^1 on \d+ CPU"))

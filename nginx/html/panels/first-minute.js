@@ -1,6 +1,7 @@
 // The first minute: so many clients, each waits 100 ms and asks again. Two lanes, two large numbers.
 
 import { ask, byName, element, missing, number, onReset, side, sleep, threadsOf, titled, wasReset } from "./lab.js";
+import { watch } from "./victim.js";
 
 const CLIENTS = 64, WAIT_MS = 100, SECONDS = 6, NOW_MS = 2000;
 const EPISODES = [
@@ -64,6 +65,7 @@ export function mount(section) {
     buttons.forEach((button) => { button.disabled = true; });
     const here = episode.lanes.map((lane) => new Lane(lane));
     lanes.replaceChildren(...here.map((lane) => lane.element));
+    watch(...here.map((lane) => lane.row.name));
     says.textContent = "";
     const absent = (await Promise.all(here.map((lane) => missing(lane.row)))).filter(Boolean);
     if (absent.length) says.textContent = absent.join(" ");

@@ -1,6 +1,7 @@
 // Puts the panels into the page, and lets a leader show one at a time.
 
 import { reset } from "./lab.js";
+import { mount as mountVictim } from "./victim.js";
 
 const PANELS = ["first-minute", "race", "websocket", "streams", "rows"];
 const PROTOCOLS = { h2: "HTTP/2", h3: "HTTP/3", "http/1.1": "HTTP/1.1" };
@@ -9,6 +10,7 @@ for (const name of PANELS) {
   const { mount } = await import(`./${name}.js`);
   mount(document.getElementById(name));
 }
+mountVictim(document.getElementById("victim"));
 const [page] = performance.getEntriesByType("navigation");
 document.querySelector("#protocol").textContent = PROTOCOLS[page?.nextHopProtocol] ?? "HTTP";
 for (const link of document.querySelectorAll("[data-port]")) { // under the name by which the visitor came

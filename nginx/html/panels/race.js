@@ -1,6 +1,7 @@
 // The race: N requests to two rows at once. Every request is a bar, and where its time went is by the server's own clock.
 
-import { ask, byName, chooser, element, missing, number, onReset, reset, side, sleep, svg, threadsOf, wasReset } from "./lab.js";
+import { ask, byName, chooser, element, missing, number, onReset, side, sleep, svg, threadsOf, wasReset } from "./lab.js";
+import { watch } from "./victim.js";
 
 const WORK = {
   wait: { text: "wait 100 ms", path: "/timed/wait?ms=100", each_s: 0.1 },
@@ -70,6 +71,7 @@ export function mount(section) {
   start.addEventListener("click", async () => {
     start.disabled = again.disabled = true;
     const racers = [one, other].map(({ select }) => new Racer(byName[select.value]));
+    watch(...racers.map((racer) => racer.row.name));
     const absent = (await Promise.all(racers.map((racer) => missing(racer.row)))).filter(Boolean);
     if (absent.length) says.textContent = absent.join(" ");
     else last = await race(racers, WORK[work.value], Math.min(Math.max(Number(count.value) || 60, 1), 100), charts, says,

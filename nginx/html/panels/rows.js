@@ -17,6 +17,7 @@ export function mount(section) {
     each.asking = false;
     each.absent = status === NOT_RUNNING;
     show(each.line, ok, status, took);
+    if (ok && !each.told) each.told = await tell(each);
     section.querySelector("#absent").textContent = lines.some(({ absent }) => absent)
       ? `Rows that are not started: ${START_ALL}.` : "";
   }
@@ -27,6 +28,17 @@ export function mount(section) {
   }
   tick();
   setInterval(tick, EVERY_MS);
+}
+
+/** Versions, workers and limits, as the row says of itself. */
+async function tell({ line, row }) {
+  const { ok, body } = await ask(`/${row}/about`, PATIENCE_MS);
+  if (!ok) return false;
+  const about = JSON.parse(body), workers = about.settings.WEB_CONCURRENCY ?? about.settings.GRANIAN_WORKERS;
+  line.querySelector(".framework").textContent = about.framework;
+  line.querySelector(".server").textContent = `${about.server}, Python ${about.python}`;
+  line.querySelector(".runs").textContent = `${workers} on ${about.cpus} CPU${about.cpus === 1 ? "" : "s"}`;
+  return true;
 }
 
 function show(line, ok, status, took) {

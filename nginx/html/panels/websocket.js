@@ -1,6 +1,7 @@
 // WebSockets: open them on a row until it stops answering, and see what happens to its plain requests.
 
 import { ask, chooser, element, number, onReset, side, sleep, threadsOf, byName, webSocket } from "./lab.js";
+import { watch } from "./victim.js";
 
 const MOST = 32, OPEN_MS = 2000, VICTIM_MS = 2000;
 
@@ -30,6 +31,7 @@ export function mount(section) {
     closeAll();
     start.disabled = true;
     const chosen = byName[row.select.value];
+    watch(chosen.name);
     lane.className = `lane is-${side(chosen)}`;
     says.textContent = "";
     for (let place = 0; place < MOST; place += 1) {
