@@ -27,6 +27,9 @@ bench-judge: $(READY) ## how often the judge is wrong: half an hour
 bench-generator: $(READY) ## requests per CPU second of our users against Locust's bare ones
 	@$(BIN)/lab bench-generator
 
+pictures: $(READY) ## take the pictures of the README anew (needs Chromium)
+	@$(BIN)/python -m tests.browser.pictures
+
 check: $(READY) ## lint and type-check; changes nothing
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
@@ -55,4 +58,4 @@ $(READY): requirements.lock pyproject.toml
 	@$(PYTHON) -m pip --python $(BIN)/python install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
-.PHONY: help demo up test judge bench-judge bench-generator check format lock clean
+.PHONY: help demo up test judge bench-judge bench-generator pictures check format lock clean

@@ -14,6 +14,7 @@ import workloads
 from fastapi_service import database
 from fastapi_service.routes import routes
 from fastapi_service.sockets import room, sockets
+from fastapi_service.timed import timed
 
 
 @asynccontextmanager
@@ -30,6 +31,7 @@ def create_app() -> FastAPI:
     app.add_middleware(OnTheWire)
     app.include_router(routes)
     app.include_router(sockets)
+    app.include_router(timed)
     app.add_exception_handler(workloads.Problem, on_problem)
     app.add_exception_handler(HTTPException, on_http_error)
     app.add_exception_handler(RequestValidationError, on_invalid_body)
@@ -76,7 +78,8 @@ async def on_http_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
     response = problem(error.status_code)
     if error.status_code == 405:  # Starlette names the methods of one route; a path may have several
-        same_path = [r for r in (*routes.routes, *sockets.routes) if r.matches(request.scope)[0] != Match.NONE]
+        every = (*routes.routes, *sockets.routes, *timed.routes)
+        same_path = [r for r in every if r.matches(request.scope)[0] != Match.NONE]
         response.headers["Allow"] = ", ".join(sorted({name for r in same_path for name in getattr(r, "methods", ())}))
     return response
 

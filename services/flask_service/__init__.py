@@ -14,6 +14,7 @@ import workloads
 from flask_service import database
 from flask_service.routes import routes
 from flask_service.sockets import receiver, sockets
+from flask_service.timed import timed
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
@@ -60,6 +61,7 @@ def create_app() -> Flask:
     app.url_map.merge_slashes = False  # no redirects
     app.wsgi_app = on_the_wire(app.wsgi_app)  # type: ignore  # as Flask's documentation has it
     app.register_blueprint(routes)
+    app.register_blueprint(timed)
     app.register_blueprint(sockets)
     if has_greenlets():  # their event loops would meet in one thread, and all but the first fail
         app.view_functions["routes.wait_async"] = refuse

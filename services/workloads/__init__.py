@@ -6,6 +6,8 @@ Constants and pure functions, standard library only. Nothing here knows Flask, F
 import os
 import random
 import re
+import threading
+import time
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -199,6 +201,23 @@ def broadcast_refusal(message: str | bytes) -> int | None:
     if "\0" in message:
         return 1007
     return CLOSE_TOO_BIG if len(message.encode()) > MAX_BROADCAST else None
+
+
+# When, and where
+
+
+def timed(began: float, answer: Any) -> dict[str, Any]:
+    """An answer with when the service began it and ended it (ms since 1970, by its own clock), and on which thread.
+
+    The thread is the kernel's: greenlets share one.
+    """
+    return {
+        "began_ms": began * 1000,
+        "ended_ms": time.time() * 1000,
+        "worker": os.getpid(),
+        "thread": threading.get_native_id(),
+        "answer": answer,
+    }
 
 
 # Who answers

@@ -1,0 +1,77 @@
+// WebSockets: open them on a row until it stops answering, and see what happens to its plain requests.
+
+import { ask, chooser, element, number, onReset, side, sleep, threadsOf, byName, webSocket } from "./lab.js";
+import { watch } from "./victim.js";
+
+const MOST = 32, OPEN_MS = 2000, VICTIM_MS = 2000;
+
+export function mount(section) {
+  const sockets = [];
+  const row = chooser("Row", "flask", ({ framework }) => framework !== "none");
+  const start = element("button", { type: "button", textContent: "Open sockets until it stops answering" });
+  const end = element("button", { type: "button", textContent: "Close them", disabled: true });
+  const open = element("div", { class: "big", textContent: "0" });
+  const victim = element("div", { class: "big", textContent: "–" });
+  const slots = element("div", { class: "clients", ariaHidden: "true" }, ...Array.from({ length: MOST }, () => element("i")));
+  const says = element("p", { class: "says", role: "status" });
+  const lane = element("div", { class: "lane is-wsgi" }, element("h3", {}, "open WebSockets"), open, slots);
+  section.append(element("div", { class: "buttons" }, row.label, start, end),
+    element("div", { class: "lanes" }, lane,
+      element("div", { class: "lane" }, element("h3", {}, "a plain request meanwhile"), victim)), says);
+
+  function closeAll() {
+    sockets.splice(0).forEach((socket) => socket.close());
+    slots.querySelectorAll("i").forEach((slot) => { slot.className = ""; });
+    open.textContent = "0";
+    victim.textContent = "–";
+    end.disabled = true;
+  }
+
+  async function fill() {
+    closeAll();
+    start.disabled = true;
+    const chosen = byName[row.select.value];
+    watch(chosen.name);
+    lane.className = `lane is-${side(chosen)}`;
+    says.textContent = "";
+    for (let place = 0; place < MOST; place += 1) {
+      const socket = await opened(chosen.name);
+      if (socket) sockets.push(socket);
+      open.textContent = number(sockets.length);
+      if (socket) slots.children[place].className = "wait-3";
+      const took = await plainRequest(chosen.name, victim);
+      if (!socket || took === null) break;
+    }
+    end.disabled = false;
+    start.disabled = false;
+    says.textContent = told(chosen, sockets.length, victim.textContent);
+  }
+
+  start.addEventListener("click", fill);
+  end.addEventListener("click", () => { closeAll(); says.textContent = "Closed: the row answers again."; });
+  onReset.addEventListener("reset", () => { closeAll(); says.textContent = ""; start.disabled = false; });
+}
+
+/** A socket that is open; null where the row does not open it in time. */
+function opened(name) {
+  const socket = webSocket(`/${name}/ws/echo`);
+  const answer = new Promise((done) => {
+    socket.addEventListener("open", () => done(socket));
+    socket.addEventListener("error", () => done(null));
+  });
+  const late = sleep(OPEN_MS).then(() => { if (socket.readyState !== WebSocket.OPEN) socket.close(); return null; });
+  return Promise.race([answer, late]);
+}
+
+async function plainRequest(name, victim) {
+  const began = performance.now(), { ok } = await ask(`/${name}/json`, VICTIM_MS), took = performance.now() - began;
+  victim.textContent = ok ? `${number(took)} ms` : "none";
+  return ok ? took : null;
+}
+
+function told(row, held, victim) {
+  const threads = threadsOf(row);
+  if (held === MOST) return `${row.name} holds ${MOST} WebSockets, and a plain request takes ${victim}.`;
+  const why = threads && held === threads ? ` Its ${threads} threads are all held, one by each socket.` : "";
+  return `${row.name} holds ${held} WebSockets and opens no more; plain requests to it get no answer in ${VICTIM_MS / 1000} s.${why}`;
+}
