@@ -11,6 +11,8 @@
   results.py keeps it all in a folder
 """
 
+COMMAND = ".venv/bin/lab"  # as it works when it is pasted in the project's folder
+
 
 class LabError(Exception):
     """Something the user can put right: shown as one line that says what to do, exit code 2."""

@@ -2,12 +2,9 @@
 
 import json
 import os
-import ssl
 import subprocess
 import sys
 import tempfile
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
@@ -19,7 +16,7 @@ import psutil
 import meter
 from lab import LabError
 from lab.stack.compose_file import ROOT, Table
-from lab.stack.machine import cpus, pin
+from lab.stack.machine import NO_PROXY, can_pin, cpus, fetch, lent, pin, raise_open_files, unpinned
 from lab.stack.native import NativeStack
 
 Generator = subprocess.Popen[str]
@@ -132,10 +129,11 @@ def url(gateway: str) -> Iterator[Door]:
 def remote(gateway: str, plain: str) -> Iterator[tuple[dict[str, dict[str, Any]], dict[str, str]]]:
     """The rows behind a gateway of another machine, and the environment in which the load suite finds them."""
     rows = rows_of(gateway)
+    raise_open_files()
     with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
         json.dump(list(rows.values()), file)
         file.flush()
-        yield rows, {"ROWS_FILE": file.name, "GATEWAY": gateway, "GATEWAY_PLAIN": plain}
+        yield rows, {"ROWS_FILE": file.name, "GATEWAY": gateway, "GATEWAY_PLAIN": plain} | NO_PROXY
 
 
 def start(command: list[str], **options: Any) -> Generator:
@@ -151,18 +149,11 @@ def placed(rows: Sequence[str], cpusets: dict[str, str]) -> dict[str, str]:
 
 def require_cpus(table: Table) -> None:
     """LabError where the row under load and the generator cannot have CPUs of their own."""
-    have = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else set(range(os.cpu_count() or 1))
-    if len(have) < 2:
+    if len(lent()) < 2:
         raise LabError("a measurement needs two CPUs, one for the row and one for the load: this machine lends one")
-    wanted = cpus(table.rows[0].cpuset) | cpus(table.services["locust-worker"].cpuset)
-    if hasattr(os, "sched_getaffinity") and not wanted <= have:
-        lent = ",".join(map(str, sorted(have)))
-        raise LabError(f"this machine lends the CPUs {lent}: set ROW_CPUS and OTHER_CPUS to some of them")
-
-
-def fetch(address: str) -> Any:
-    unverified = ssl._create_unverified_context()  # noqa: S323  (the lab's own certificate)
-    return urllib.request.urlopen(address, timeout=10, context=unverified)  # noqa: S310  (the user's own stack)
+    reason = unpinned(cpus(table.rows[0].cpuset) | cpus(table.services["locust-worker"].cpuset))
+    if reason and can_pin():
+        raise LabError(reason)
 
 
 def rows_of(gateway: str) -> dict[str, dict[str, Any]]:

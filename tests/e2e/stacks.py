@@ -1,4 +1,4 @@
-"""The two doors behind one face: the stack as processes (lab.native) and in containers (Docker Compose)."""
+"""The two doors behind one face: the stack as processes (lab/stack/native.py) and in containers (Docker Compose)."""
 
 import json
 import os
@@ -12,7 +12,7 @@ import psutil
 
 import meter
 from lab.stack.compose_file import ROOT, Row, Table
-from lab.stack.machine import free_port
+from lab.stack.machine import Ports
 from lab.stack.native import NativeStack
 from tests.helpers import until
 
@@ -91,8 +91,8 @@ def started(stack: NativeStack) -> Iterator[NativeStack]:
 
 @contextmanager
 def compose(folder: Path) -> Iterator[ComposeDoor]:
-    ports = {name: str(free_port()) for name in ("HTTPS_PORT", "HTTP_PORT", "LOCUST_PORT", "WORKER_PORT")}
-    door = ComposeDoor(plain_environ() | ports, folder / "ca.pem")
+    ports = Ports()
+    door = ComposeDoor(plain_environ() | published_on(ports), folder / "ca.pem")
     try:
         door.compose("up", "--detach", "--wait", "--build", "--quiet-build")
         door.compose("cp", "nginx:/run/lab/gateway/tls/ca.pem", str(door.ca))
@@ -100,6 +100,11 @@ def compose(folder: Path) -> Iterator[ComposeDoor]:
     finally:
         door.compose("down", "--volumes", "--remove-orphans")
     assert not leftovers()
+
+
+def published_on(ports: Ports) -> dict[str, str]:
+    """Settings under which a stack stands beside all others, as long as `ports` lives."""
+    return {name: str(ports.take()) for name in ("HTTPS_PORT", "HTTP_PORT", "LOCUST_PORT", "WORKER_PORT")}
 
 
 def leftovers() -> list[str]:

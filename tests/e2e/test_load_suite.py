@@ -13,7 +13,7 @@ from typing import Any
 import psutil
 import pytest
 
-from lab.stack.machine import free_port
+from lab.stack.machine import Ports
 from loadtest.users import SCENARIOS
 from tests.e2e import stacks
 from tests.e2e.stacks import ComposeDoor, NativeDoor, Stack
@@ -136,7 +136,8 @@ def test_a_wrong_option_is_refused_with_what_would_be_right(load: Load, wrong: t
 
 
 def test_a_lost_worker_is_reported_and_its_share_goes_to_the_others(native: NativeDoor, tmp_path: Path) -> None:
-    environ, port = os.environ | native.native.targets, str(free_port())
+    environ, ports = os.environ | native.native.targets, Ports()
+    port = str(ports.take())
     test = ("--scenario", "Wait", "--rows", "fastapi", "--arrivals", "constant", "--rate", "40", "--users", "20")
     locust = [sys.executable, "-m", "locust", "--locustfile", str(Path("loadtest/locustfile.py").resolve())]
     workers = [

@@ -12,7 +12,8 @@ services:
   flask:
     command: gunicorn --threads 8 'flask_service:create_app()'
     cpuset: ${CPUS:-0}
-    environment: { ROW: flask, MODEL: 8 threads, UVICORN_PORT: 8000 }
+    environment: { ROW: flask, MODEL: 8 threads, UVICORN_PORT: 9000 }
+    expose: ["8000"]
     x-row: { interface: WSGI, framework: Flask }
     ports: ["127.0.0.1:${PORT:-8443}:443"]
 """
