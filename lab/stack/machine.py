@@ -81,9 +81,8 @@ def unpinned(wanted: set[int]) -> str:
         return "this system does not keep processes on CPUs"
     if wanted <= lent():
         return ""
-    return (
-        f"this machine lends the CPUs {','.join(map(str, sorted(lent())))}: set ROW_CPUS and OTHER_CPUS to some of them"
-    )
+    has, lacks = (",".join(map(str, sorted(some))) for some in (lent(), wanted - lent()))
+    return f"this machine lends the CPUs {has}, not {lacks}: set ROW_CPUS and OTHER_CPUS to some of them"
 
 
 def can_pin() -> bool:

@@ -170,6 +170,8 @@ class NativeStack:
             user = self.services["postgres"].environment["POSTGRES_USER"]
             password = (self.run / "secrets" / "password").read_text()
             self._cluster = postgres.make_cluster(self.run, user, password, self.keep)
+        else:
+            postgres.fill(self.database_url, self.passfile)
         self.progress("starting " + ", ".join(self.services))
         self._supervisor.start([self._program(service) for service in self.services.values()], self._keeper)
         self._wait_until_healthy()
@@ -211,8 +213,6 @@ class NativeStack:
     def _wait_until_healthy(self) -> None:
         deadline = time.monotonic() + START_TIMEOUT_S
         waiting = {name: self._probe(service) for name, service in self.services.items()}
-        if not self.own_database:
-            postgres.fill(self.database_url, self.passfile)
         while waiting:
             if self._supervisor.ended():
                 raise LabError(f"supervisord ended: {tail(self.log('supervisord'))}")

@@ -110,4 +110,5 @@ def fill(url: str, passfile: Path) -> None:
         with psycopg.connect(url, connect_timeout=5, passfile=str(passfile)) as connection:
             connection.execute(workloads.SCHEMA.encode())
     except psycopg.Error as error:
-        raise LabError(f"DATABASE_URL does not lead to a usable PostgreSQL: {error}") from error
+        said = " ".join(str(error).split())  # in one line
+        raise LabError(f"DATABASE_URL does not lead to a usable PostgreSQL: {said}") from error

@@ -1,9 +1,10 @@
 """What must exist before the stack starts: the gateway's configuration, its certificate, the database password.
 
-In Compose the service `setup` runs this once (`python -m lab.stack.setup /run/lab`); natively lab/native.py calls it.
+In Compose the service `setup` runs this once (`python -m lab.stack.setup /run/lab`); natively native.py calls it.
 """
 
 import json
+import os
 import secrets
 import shutil
 import ssl
@@ -95,10 +96,7 @@ def write_certificate(out: Path) -> None:
     out.mkdir(exist_ok=True)
     own = (ROOT / "nginx" / "tls" / "cert.pem", ROOT / "nginx" / "tls" / "key.pem")
     if any(path.exists() for path in own):
-        try:
-            ssl.create_default_context(ssl.Purpose.CLIENT_AUTH).load_cert_chain(own[0], own[1])
-        except OSError as error:
-            raise LabError(f"nginx/tls must hold a cert.pem and the key.pem that belongs to it ({error})") from error
+        check_pair(*own)
         for path in own:
             shutil.copyfile(path, out / path.name)
         (out / "ca.pem").unlink(missing_ok=True)
@@ -109,6 +107,22 @@ def write_certificate(out: Path) -> None:
         (out / "key.pem").write_bytes(pair.private_key_pem.bytes())
         authority.cert_pem.write_to_path(out / "ca.pem")
     (out / "key.pem").chmod(0o600)
+
+
+def check_pair(cert: Path, key: Path) -> None:
+    """LabError where nginx could not use them."""
+
+    def refuse_passphrase() -> str:
+        raise LabError("nginx/tls/key.pem has a passphrase: take it off, with openssl pkey -in key.pem -out plain.pem")
+
+    for path in (cert, key):
+        if path.exists() and not os.access(path, os.R_OK):
+            user = os.getuid()
+            raise LabError(f"nginx/tls/{path.name} may not be read by user {user}: give it that user, or chmod o+r it")
+    try:
+        ssl.create_default_context(ssl.Purpose.CLIENT_AUTH).load_cert_chain(cert, key, refuse_passphrase)
+    except OSError as error:
+        raise LabError(f"nginx/tls must hold a cert.pem and the key.pem that belongs to it ({error})") from error
 
 
 def write_password(out: Path) -> None:
@@ -122,8 +136,19 @@ def write_password(out: Path) -> None:
     passfile.chmod(0o600)
 
 
+def refuse_unreadable() -> None:
+    """LabError where the checkout was made under umask 077: containers have another user."""
+    for path in (ROOT / "docker-compose.yml", ROOT / "nginx", *(ROOT / "nginx").rglob("*")):
+        if path.suffix != ".pem" and not os.access(path, os.R_OK | (os.X_OK if path.is_dir() else 0)):
+            name = path.relative_to(ROOT)
+            raise LabError(
+                f"{name} may not be read by user {os.getuid()}: chmod -R o+rX docker-compose.yml nginx services"
+            )
+
+
 if __name__ == "__main__":
     try:
+        refuse_unreadable()
         table = Table()
         write_all(Path(sys.argv[1]), table, compose_door(table))
     except LabError as error:

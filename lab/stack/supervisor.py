@@ -39,7 +39,7 @@ class Supervisor:
         self.folder = folder
         self._socket = folder / SOCKET
         self._process: subprocess.Popen[bytes] | None = None
-        if len(os.fsencode(self._socket)) > LONGEST_SOCKET:
+        if len(os.fsencode(f"{self._socket}.1234567")) > LONGEST_SOCKET:  # supervisord appends its process id
             raise LabError(f"{folder.parent} is too long a path for a socket: set TMPDIR to a shorter one")
 
     def start(self, programs: Sequence[Program], keeper: Keeper) -> None:

@@ -1,5 +1,7 @@
 """Native stacks of other shapes, each started for one test: two workers, another database, `lab up`."""
 
+import os
+import resource
 import signal
 import subprocess
 import sys
@@ -98,7 +100,7 @@ class Lab:
         """`action` must end it and all that it has started; what it has said."""
         family = self.family()
         action()
-        said, _ = self.process.communicate(timeout=40)
+        said, _ = self.process.communicate(timeout=120)
         self.said += said
         assert "Traceback" not in self.said, self.said
         until(lambda: not [process for process in family if lives(process)], what="the processes to end")
@@ -110,6 +112,30 @@ class Lab:
         return any(str(self.temporary) in word for word in process.info["cmdline"] or ())
 
 
+HOSTILE = {
+    **dict.fromkeys(("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY"), "http://127.0.0.1:1"),
+    "NO_PROXY": "elsewhere",
+    "PGSSLMODE": "require",
+    "PGPASSWORD": "another",
+    "PGSERVICE": "another",
+    "DATABASE_URL": "",
+}
+
+
+@pytest.mark.parametrize("scenario", ["DbRead", "PageHttp1", "PageHttp2", "WebSocketEcho"])
+def test_a_shell_made_for_something_else_does_not_disturb_the_lab(scenario: str, tmp_path: Path) -> None:
+    """A proxy, another PostgreSQL, few open files, a private umask, a temporary folder with an odd name."""
+
+    def odd() -> None:
+        os.umask(0o077)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (1_024, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
+
+    with lab("load", "--scenario", scenario, "--run-time", "2s", "--users", "4", prepare=odd, **HOSTILE) as running:
+        said = running.ends(lambda: None)
+        assert running.process.returncode == 0, said
+        assert "unknown" not in said, said  # the meters were read
+
+
 def lives(process: psutil.Process) -> bool:
     with suppress(psutil.NoSuchProcess):
         return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
@@ -117,10 +143,10 @@ def lives(process: psutil.Process) -> bool:
 
 
 @contextmanager
-def lab(*arguments: str, ignoring_ctrl_c: bool = False, **environ: str) -> Iterator[Lab]:
+def lab(*arguments: str, prepare: Callable[[], object] = lambda: None, **environ: str) -> Iterator[Lab]:
     ports = Ports()  # held until all is over
     settings = published_on(ports)
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory(prefix="100% odd ") as folder:
         Path(folder).chmod(0o711)  # PostgreSQL runs as nobody where we are root
         process = subprocess.Popen(
             [Path(sys.executable).parent / "lab", *arguments],
@@ -129,7 +155,7 @@ def lab(*arguments: str, ignoring_ctrl_c: bool = False, **environ: str) -> Itera
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            preexec_fn=(lambda: signal.signal(signal.SIGINT, signal.SIG_IGN)) if ignoring_ctrl_c else None,
+            preexec_fn=prepare,  # what a shell does before it starts a command
         )
         try:
             yield Lab(process, Path(folder), settings)
@@ -148,9 +174,9 @@ def test_a_signal_ends_a_running_lab_and_leaves_nothing(number: int) -> None:
         assert running.process.returncode == (0 if number == signal.SIGINT else 128 + number)
 
 
-@pytest.mark.parametrize("in_background", [False, True], ids=["in a terminal", "in the background of a script"])
-def test_ctrl_c_while_the_stack_starts_leaves_nothing(in_background: bool) -> None:
-    with lab("up", ignoring_ctrl_c=in_background) as running:
+@pytest.mark.parametrize("before", [signal.SIG_DFL, signal.SIG_IGN], ids=["in a terminal", "in a script's background"])
+def test_ctrl_c_while_the_stack_starts_leaves_nothing(before: signal.Handlers) -> None:
+    with lab("up", prepare=lambda: signal.signal(signal.SIGINT, before)) as running:
         running.begins()
         running.ends(lambda: running.process.send_signal(signal.SIGINT))
         assert running.process.returncode == 130

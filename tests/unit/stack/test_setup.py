@@ -1,15 +1,22 @@
 """What is made before the stack starts: certificate, password, the gateway's configuration."""
 
 import json
+import os
 import ssl
 from pathlib import Path
 
 import pytest
 import trustme
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    PrivateFormat,
+    load_pem_private_key,
+)
 
 from lab import LabError
 from lab.stack import setup
-from lab.stack.compose_file import Table
+from lab.stack.compose_file import ROOT, Table
 
 
 @pytest.fixture
@@ -54,6 +61,36 @@ def test_a_key_of_another_certificate_is_refused(tmp_path: Path, own_pair: Path)
     trustme.CA().issue_cert("b.example").private_key_pem.write_to_path(str(own_pair / "key.pem"))
     with pytest.raises(LabError, match="belongs to it"):
         setup.write_certificate(tmp_path / "out")
+
+
+def test_a_key_with_a_passphrase_is_refused_instead_of_asking_for_it(tmp_path: Path, own_pair: Path) -> None:
+    pair = trustme.CA().issue_cert("lab.example")
+    pair.cert_chain_pems[0].write_to_path(str(own_pair / "cert.pem"))
+    key = load_pem_private_key(pair.private_key_pem.bytes(), None)
+    locked = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(b"secret"))
+    (own_pair / "key.pem").write_bytes(locked)
+    with pytest.raises(LabError, match=r"key\.pem has a passphrase: .*openssl pkey"):
+        setup.write_certificate(tmp_path / "out")
+
+
+@pytest.mark.parametrize("name", ["cert.pem", "key.pem"])
+def test_a_pair_of_somebody_else_is_named(
+    name: str, tmp_path: Path, own_pair: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pair = trustme.CA().issue_cert("lab.example")
+    pair.cert_chain_pems[0].write_to_path(str(own_pair / "cert.pem"))
+    pair.private_key_pem.write_to_path(str(own_pair / "key.pem"))
+    monkeypatch.setattr(os, "access", lambda path, mode: Path(path).name != name)  # root may read everything
+    with pytest.raises(LabError, match=rf"nginx/tls/{name} may not be read by user {os.getuid()}"):
+        setup.write_certificate(tmp_path / "out")
+
+
+@pytest.mark.parametrize("name", ["docker-compose.yml", "nginx", "nginx/nginx.conf"])
+def test_a_checkout_that_containers_may_not_read_is_named(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    setup.refuse_unreadable()
+    monkeypatch.setattr(os, "access", lambda path, mode: Path(path) != ROOT / name)
+    with pytest.raises(LabError, match=rf"^{name} may not be read by user .* chmod -R o\+rX"):
+        setup.refuse_unreadable()
 
 
 def test_the_password_is_random_and_kept(tmp_path: Path) -> None:
