@@ -50,13 +50,13 @@ class ComposeDoor:
     door = "compose"
 
     def __init__(self, environ: dict[str, str], ca: Path) -> None:
-        self.environ, self.ca = environ, ca
+        self.environ, self.ca = environ, ca  # COMPOSE_PROJECT_NAME is in the environment
         self.https = f"https://localhost:{environ['HTTPS_PORT']}"
         self.http = f"http://localhost:{environ['HTTP_PORT']}"
         self.rows = Table(environ=environ).rows
 
     def compose(self, *arguments: str) -> str:
-        return run(["docker", "compose", "-p", PROJECT, "--profile", "variants", *arguments], self.environ)
+        return run(["docker", "compose", "--profile", "variants", *arguments], self.environ)
 
     def stop(self, service: str) -> None:
         self.compose("stop", service)
@@ -91,15 +91,23 @@ def started(stack: NativeStack) -> Iterator[NativeStack]:
 
 @contextmanager
 def compose(folder: Path) -> Iterator[ComposeDoor]:
-    ports = Ports()
-    door = ComposeDoor(plain_environ() | published_on(ports), folder / "ca.pem")
-    try:
+    with compose_project(PROJECT) as environ:
+        door = ComposeDoor(environ, folder / "ca.pem")
         door.compose("up", "--detach", "--wait", "--build", "--quiet-build")
         door.compose("cp", "nginx:/run/lab/gateway/tls/ca.pem", str(door.ca))
         yield door
+
+
+@contextmanager
+def compose_project(name: str, **environ: str) -> Iterator[dict[str, str]]:
+    """The environment of a project with ports of its own; `make down` must remove all that was started in it."""
+    ports = Ports()
+    environ = plain_environ() | published_on(ports) | {"COMPOSE_PROJECT_NAME": name} | environ
+    try:
+        yield environ
     finally:
-        door.compose("down", "--volumes", "--remove-orphans")
-    assert not leftovers()
+        run(["make", "down"], environ)
+    assert not leftovers(name)
 
 
 def published_on(ports: Ports) -> dict[str, str]:
@@ -107,8 +115,8 @@ def published_on(ports: Ports) -> dict[str, str]:
     return {name: str(ports.take()) for name in ("HTTPS_PORT", "HTTP_PORT", "LOCUST_PORT", "WORKER_PORT")}
 
 
-def leftovers() -> list[str]:
-    mine = ["--quiet", "--filter", f"label=com.docker.compose.project={PROJECT}"]
+def leftovers(project: str) -> list[str]:
+    mine = ["--quiet", "--filter", f"label=com.docker.compose.project={project}"]
     kinds = (["ps", "--all"], ["volume", "ls"], ["network", "ls"])
     return [name for kind in kinds for name in run(["docker", *kind, *mine]).split()]
 

@@ -15,7 +15,6 @@ import pytest
 
 from lab.stack.machine import Ports
 from loadtest.users import SCENARIOS
-from tests.e2e import stacks
 from tests.e2e.stacks import ComposeDoor, NativeDoor, Stack
 from tests.helpers import until
 
@@ -29,7 +28,7 @@ def load(stack: Stack, tmp_path: Path) -> Load:
 
     def in_container(*arguments: str) -> tuple[int, str]:
         assert isinstance(stack, ComposeDoor)
-        command = ["docker", "compose", "-p", stacks.PROJECT, "exec", "-T", "locust", "python", "-m", "loadtest"]
+        command = ["docker", "compose", "exec", "-T", "locust", "python", "-m", "loadtest"]
         done = subprocess.run([*command, *arguments], env=stack.environ, capture_output=True, text=True)
         stack.compose("cp", "locust:/app/results", str(tmp_path))
         return done.returncode, done.stdout + done.stderr
