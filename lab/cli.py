@@ -119,8 +119,13 @@ def listen_to_signals() -> None:
 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
-        prog=COMMAND, usage="%(prog)s VERB …", description=overview(), formatter_class=argparse.RawTextHelpFormatter
+        prog=COMMAND,
+        usage="%(prog)s VERB …, and %(prog)s VERB --help",
+        description=overview(),
+        formatter_class=argparse.RawTextHelpFormatter,
+        add_help=False,
     )
+    parser.add_argument("-h", "--help", action="help", help=argparse.SUPPRESS)
     verbs: Any = parser.add_subparsers(required=True, metavar="VERB", help=argparse.SUPPRESS)
     for verb in (verb for group in GROUPS.values() for verb in group):
         of_verb = verbs.add_parser(

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 
 from rich.console import Console
 from rich.table import Table as Grid
@@ -42,28 +43,31 @@ def load(options: argparse.Namespace) -> int:
     ):
         status.stop()
         warn(stack)
-        generator = [*pin(stack.table.services["locust-worker"].cpuset), sys.executable, "-m", "loadtest"]
-        # A session of its own: Ctrl-C is for the lab, which hands it on.
-        process = subprocess.Popen(
-            [*generator, *options.further], cwd=ROOT, env=os.environ | stack.targets, start_new_session=True
-        )
-        stack.keep(process)
-        try:
-            return process.wait()
-        except BaseException:
-            process.send_signal(signal.SIGINT)  # Locust drains, and writes what it has
-            process.wait()
-            raise
+        pinned = pin(stack.table.services["locust-worker"].cpuset)
+        return run([*pinned, sys.executable, "-m", "loadtest", *options.further], stack.targets, stack.keep)
 
 
 def join(options: argparse.Namespace) -> int:
     """A worker on this machine. LabError where the other machine's gateway does not say which rows it has."""
     host = options.host
     published = Table().services["nginx"].published | Table().services["locust"].published
-    with remote(f"https://{host}:{published[8443]}", f"http://{host}:{published[8080]}") as (_, targets):
+    with remote(f"https://{host}:{published[8443]}", f"http://{host}:{published[8080]}") as (_, targets, keeper):
         locust = [sys.executable, "-m", "locust", "--locustfile", "loadtest/locustfile.py", "--worker"]
         master = ["--master-host", host, "--master-port", str(published[5557])]
-        return subprocess.call([*locust, *master], cwd=ROOT, env=os.environ | targets)
+        return run([*locust, *master], targets, keeper.keep)
+
+
+def run(command: list[str], targets: dict[str, str], keep: Callable[[subprocess.Popen[bytes]], object]) -> int:
+    """Locust, until it ends; its exit code."""
+    # A session of its own: Ctrl-C is for the lab, which hands it on.
+    process = subprocess.Popen(command, cwd=ROOT, env=os.environ | targets, start_new_session=True)
+    keep(process)
+    try:
+        return process.wait()
+    except BaseException:
+        process.send_signal(signal.SIGINT)  # Locust drains, and writes what it has
+        process.wait()
+        raise
 
 
 def places(stack: NativeStack) -> Grid:

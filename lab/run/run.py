@@ -252,8 +252,9 @@ def run(
     plan = make_plan(experiments, quick, budget_s)
     rows = list(dict.fromkeys(row for experiment in experiments for row in experiment.rows))
     expected = sum(estimate(experiment, plan.scale) for experiment in experiments)
-    console.print(f"{len(experiments)} experiments on {len(rows)} rows: {minutes(expected)}" + upper(plan, expected))
-    with console.status("starting the stack") as status, doors.enter(where, rows, status.update) as door:
+    numbers = f"{count(len(experiments), 'experiment')} on {count(len(rows), 'row')}"
+    console.print(f"{numbers}: {minutes(expected)}" + upper(plan, expected))
+    with console.status("looking for the rows") as status, doors.enter(where, rows, status.update) as door:
         status.update("asking the rows what they are")
         facts = {"looks": plan.looks, "quick": quick, "scale": plan.scale, "seed": random.randrange(2**32)}
         header = results.header(door, rows, facts | {"experiments": {each.name: each.part() for each in experiments}})
@@ -267,9 +268,13 @@ def run(
                 early = False
             except KeyboardInterrupt:
                 early = True
-        status.update("stopping the stack")
+        status.update("finishing")  # the door says what it has to stop, if anything
         status.start()
     return found, early
+
+
+def count(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
 def minutes(seconds: float) -> str:

@@ -16,6 +16,7 @@ import psutil
 import meter
 from lab import LabError
 from lab.stack.compose_file import ROOT, Table
+from lab.stack.keeper import Keeper
 from lab.stack.machine import NO_PROXY, can_pin, cpus, fetch, lent, pin, raise_open_files, unpinned
 from lab.stack.native import NativeStack
 
@@ -88,6 +89,7 @@ def native(rows: Sequence[str], progress: Callable[[str], object], table: Table 
             return stack.pid(service) if service in stack.services else 0
 
         yield Door("native", {row["name"]: row for row in known}, stack.https, generator, pid, placed(rows, cpusets))
+        progress("stopping the stack")
 
 
 @contextmanager
@@ -116,7 +118,7 @@ def compose() -> Iterator[Door]:
 def url(gateway: str) -> Iterator[Door]:
     """A lab's gateway anywhere. Only what a client sees can be measured there, through the gateway."""
     path = "gateway" if gateway.startswith("https") else "plain"
-    with remote(gateway, gateway) as (rows, targets):
+    with remote(gateway, gateway) as (rows, targets, _):
 
         def generator() -> Generator:
             environ = os.environ | targets
@@ -126,14 +128,18 @@ def url(gateway: str) -> Iterator[Door]:
 
 
 @contextmanager
-def remote(gateway: str, plain: str) -> Iterator[tuple[dict[str, dict[str, Any]], dict[str, str]]]:
-    """The rows behind a gateway of another machine, and the environment in which the load suite finds them."""
+def remote(gateway: str, plain: str) -> Iterator[tuple[dict[str, dict[str, Any]], dict[str, str], Keeper]]:
+    """The rows behind a gateway of another machine, the environment in which the load suite finds them, a keeper."""
     rows = rows_of(gateway)
     raise_open_files()
-    with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
-        json.dump(list(rows.values()), file)
-        file.flush()
-        yield rows, {"ROWS_FILE": file.name, "GATEWAY": gateway, "GATEWAY_PLAIN": plain} | NO_PROXY
+    folder = Path(tempfile.mkdtemp(prefix="wsgi-asgi-lab-"))
+    keeper = Keeper(folder)
+    try:
+        (folder / "rows.json").write_text(json.dumps(list(rows.values())))
+        targets = {"ROWS_FILE": str(folder / "rows.json"), "GATEWAY": gateway, "GATEWAY_PLAIN": plain} | NO_PROXY
+        yield rows, targets, keeper
+    finally:
+        keeper.end()
 
 
 def start(command: list[str], **options: Any) -> Generator:

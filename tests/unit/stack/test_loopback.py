@@ -7,7 +7,7 @@ import pytest
 from lab import LabError
 from lab.stack.compose_file import Table
 from lab.stack.loopback import Loopback
-from lab.stack.machine import BLOCKS, Ports, bind
+from lab.stack.machine import Ports, bind
 
 RUN = Path("/tmp/run of a stack")  # noqa: S108  (nothing is written there)
 EPHEMERAL = Path("/proc/sys/net/ipv4/ip_local_port_range")
@@ -86,10 +86,13 @@ def test_a_port_on_which_a_server_listens_is_passed_over() -> None:
 
 
 def test_a_published_port_that_somebody_has_is_named_before_anything_starts() -> None:
-    holder = bind(BLOCKS.stop, shared=False) or bind(BLOCKS.stop + 1, shared=False)
-    assert holder
-    with holder:
-        port = holder.getsockname()[1]
-        loopback = Loopback(Table(environ={"LOCUST_PORT": str(port)}).services, fixed_ports=True)
-        with pytest.raises(LabError, match=f"port {port} for locust cannot be had"):
-            loopback.refuse_taken_ports()
+    ports = Ports()
+    names = ("HTTPS_PORT", "HTTP_PORT", "WORKER_PORT", "LOCUST_PORT")
+    settings = {name: str(ports.take()) for name in names}
+    loopback = Loopback(Table(environ=settings).services, fixed_ports=True)
+    loopback.refuse_taken_ports()
+    server = bind(int(settings["LOCUST_PORT"]), shared=True)
+    assert server
+    with server, pytest.raises(LabError, match=f"port {settings['LOCUST_PORT']} for locust cannot be had"):
+        server.listen()
+        loopback.refuse_taken_ports()
