@@ -26,7 +26,7 @@ def keep_up(options: argparse.Namespace) -> None:
         status.stop()
         console.print(places(stack))
         warn(stack)
-        console.print(f"Logs in {stack.run}/logs. Ctrl-C stops everything.")
+        console.print(f"Logs in {stack.run}/logs. Ctrl-C stops everything.", soft_wrap=True)
         try:
             stack.wait()
         except KeyboardInterrupt:

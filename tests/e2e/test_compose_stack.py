@@ -44,8 +44,8 @@ def test_a_proxy_in_dockers_own_configuration_does_not_come_between(environ: dic
     nowhere = dict.fromkeys(("httpProxy", "httpsProxy"), "http://127.0.0.1:1")
     (tmp_path / "config.json").write_text(json.dumps({"proxies": {"default": nowhere}}))
     behind = environ | {"DOCKER_CONFIG": str(tmp_path)}
-    rows_and_load = ("flask", "fastapi", "nginx", "locust", "locust-worker")
-    stacks.run(["docker", "compose", "up", "--detach", "--wait", *rows_and_load], behind)
+    needed = ("flask", "fastapi", "postgres", "nginx", "locust", "locust-worker")
+    stacks.run(["docker", "compose", "up", "--detach", "--wait", *needed], behind)
     assert "http_proxy=" in stacks.run(["docker", "compose", "exec", "-T", "flask", "env"], behind)
     load = ["docker", "compose", "exec", "-T", "locust", "python", "-m", "loadtest", "--run-time", "2s", "--scenario"]
     for scenario in ("DbRead", "PageHttp1", "WebSocketEcho"):

@@ -18,7 +18,7 @@ from websockets.sync.client import ClientConnection
 
 import meter
 from lab.stack.compose_file import ROOT, Table
-from lab.stack.machine import Ports, answers
+from lab.stack.machine import Ports, answers, can_pin
 from lab.stack.native import NativeStack
 from tests.e2e.client import Client, hears
 from tests.e2e.stacks import NativeDoor, plain_environ, published_on, started
@@ -134,6 +134,19 @@ def test_a_shell_made_for_something_else_does_not_disturb_the_lab(scenario: str,
         said = running.ends(lambda: None)
         assert running.process.returncode == 0, said
         assert "unknown" not in said, said  # the meters were read
+
+
+@pytest.mark.skipif(not can_pin(), reason="this platform does not pin processes to CPUs")
+def test_what_the_machine_cannot_give_is_said() -> None:
+    def poor() -> None:
+        os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+        resource.setrlimit(resource.RLIMIT_NOFILE, (2_000, 2_000))
+
+    with lab("up", prepare=poor) as running:
+        running.is_up()
+        running.ends(lambda: running.process.send_signal(signal.SIGINT))
+        assert "Nothing is kept on CPUs of its own" in running.said
+        assert "`ulimit -Hn` is 2000" in running.said
 
 
 def lives(process: psutil.Process) -> bool:
