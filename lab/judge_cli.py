@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from rich.console import Console
-from rich.table import Table as Grid
+from rich.table import Table
 
 from lab import COMMAND, LabError
 from lab.calibration import bench_generator, calibrate
@@ -44,7 +44,7 @@ def show(options: argparse.Namespace) -> None:
             "equal": experiment.equal,
             "refuted if": experiment.refuted,
         }
-        grid = Grid.grid(padding=(0, 2))
+        grid = Table.grid(padding=(0, 2))
         for name, text in lines.items():
             if text:
                 grid.add_row(f"  {name}", text)
@@ -88,7 +88,7 @@ def choose(names: Sequence[str], everything: bool) -> list[Experiment]:
 
 def tell(found: results.Run, judgements: Sequence[Judgement], page: Path) -> None:
     """The table of claims with their verdicts."""
-    grid = Grid(box=None, padding=(0, 2, 1, 0), pad_edge=False)
+    grid = Table(box=None, padding=(0, 2, 1, 0), pad_edge=False)
     for heading in ("claim", "verdict", ""):
         grid.add_column(heading, overflow="fold")
     for judgement in judgements:

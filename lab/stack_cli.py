@@ -8,9 +8,9 @@ import sys
 from collections.abc import Callable
 
 from rich.console import Console
-from rich.table import Table as Grid
+from rich.table import Table
 
-from lab.stack.compose_file import ROOT, Table
+from lab.stack.compose_file import ROOT, ComposeFile
 from lab.stack.doors import remote
 from lab.stack.machine import pin
 from lab.stack.native import NativeStack
@@ -21,7 +21,7 @@ console = Console(highlight=False)
 def keep_up(options: argparse.Namespace) -> None:
     with (
         console.status("starting") as status,
-        NativeStack(Table(), tuple(options.profile), fixed_ports=True, progress=status.update) as stack,
+        NativeStack(ComposeFile(), tuple(options.profile), fixed_ports=True, progress=status.update) as stack,
     ):
         status.stop()
         console.print(places(stack))
@@ -39,18 +39,18 @@ def load(options: argparse.Namespace) -> int:
     others = ("locust", "locust-worker")
     with (
         console.status("starting the stack") as status,
-        NativeStack(Table(), tuple(options.profile), leave_out=others, progress=status.update) as stack,
+        NativeStack(ComposeFile(), tuple(options.profile), leave_out=others, progress=status.update) as stack,
     ):
         status.stop()
         warn(stack)
-        pinned = pin(stack.table.services["locust-worker"].cpuset)
+        pinned = pin(stack.compose_file.services["locust-worker"].cpuset)
         return run([*pinned, sys.executable, "-m", "loadtest", *options.further], stack.targets, stack.keep)
 
 
 def join(options: argparse.Namespace) -> int:
     """A worker on this machine. LabError where the other machine's gateway does not say which rows it has."""
     host = options.host
-    published = Table().services["nginx"].published | Table().services["locust"].published
+    published = ComposeFile().services["nginx"].published | ComposeFile().services["locust"].published
     with remote(f"https://{host}:{published[8443]}", f"http://{host}:{published[8080]}") as (_, targets, keeper):
         locust = [sys.executable, "-m", "locust", "--locustfile", "loadtest/locustfile.py", "--worker"]
         master = ["--master-host", host, "--master-port", str(published[5557])]
@@ -70,9 +70,9 @@ def run(command: list[str], targets: dict[str, str], keep: Callable[[subprocess.
         raise
 
 
-def places(stack: NativeStack) -> Grid:
+def places(stack: NativeStack) -> Table:
     """Where each thing of the running stack is."""
-    grid = Grid.grid(padding=(0, 2, 0, 0))
+    grid = Table.grid(padding=(0, 2, 0, 0))
     grid.add_row("the page", f"{stack.https}/", f"or {stack.http}/ without TLS")
     grid.add_row("Locust", f"{stack.locust}/", "load, from a web UI")
     grid.add_row()

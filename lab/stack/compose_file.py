@@ -1,4 +1,4 @@
-"""docker-compose.yml as the lab reads it: the one table of what runs."""
+"""docker-compose.yml as the lab reads it: the one list of what runs."""
 
 import os
 import re
@@ -48,7 +48,7 @@ class Row(Service):
     upstream_http: str = "1.1"  # what the gateway speaks with it
 
 
-class Table:
+class ComposeFile:
     """All services by name. LabError where the file or a variable in it is wrong."""
 
     def __init__(self, path: Path = ROOT / "docker-compose.yml", environ: Mapping[str, str] = os.environ) -> None:
@@ -108,10 +108,11 @@ def read_service(name: str, block: dict[str, Any]) -> Service:
     }
     if "x-row" not in block:
         return Service(**fields)
-    if environment.get("ROW") != name or "MODEL" not in environment:
-        raise LabError(f"docker-compose.yml: the row {name} must have ROW: {name} and a MODEL in its environment")
-    (port,) = block["expose"]
-    return Row(**fields, **block["x-row"], server=fields["command"][0], model=environment["MODEL"], port=int(port))
+    ports = block.get("expose", [])
+    if environment.get("ROW") != name or "MODEL" not in environment or len(ports) != 1:
+        needs = f"ROW: {name} and a MODEL in its environment, and expose one port"
+        raise LabError(f"docker-compose.yml: the row {name} must have {needs}")
+    return Row(**fields, **block["x-row"], server=fields["command"][0], model=environment["MODEL"], port=int(ports[0]))
 
 
 def published(entry: str) -> tuple[int, int]:

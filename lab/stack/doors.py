@@ -15,7 +15,7 @@ import psutil
 
 import meter
 from lab import LabError
-from lab.stack.compose_file import ROOT, Table
+from lab.stack.compose_file import ROOT, ComposeFile
 from lab.stack.keeper import Keeper
 from lab.stack.machine import NO_PROXY, can_pin, cpus, fetch, lent, pin, raise_open_files, unpinned
 from lab.stack.native import NativeStack
@@ -68,14 +68,16 @@ def enter(where: str, rows: Sequence[str], progress: Callable[[str], object]) ->
 
 
 @contextmanager
-def native(rows: Sequence[str], progress: Callable[[str], object], table: Table | None = None) -> Iterator[Door]:
+def native(
+    rows: Sequence[str], progress: Callable[[str], object], compose_file: ComposeFile | None = None
+) -> Iterator[Door]:
     """A stack of its own with only these rows; it stops at the end."""
-    table = table or Table()
-    require_cpus(table)
-    profiles = tuple({profile for service in table.services.values() for profile in service.profiles})
-    others = {row.name for row in table.rows} - set(rows) | {"locust", "locust-worker"}
-    with NativeStack(table, profiles, leave_out=tuple(others), progress=progress) as stack:
-        pinned = pin(table.services["locust-worker"].cpuset)
+    compose_file = compose_file or ComposeFile()
+    require_cpus(compose_file)
+    profiles = tuple({profile for service in compose_file.services.values() for profile in service.profiles})
+    others = {row.name for row in compose_file.rows} - set(rows) | {"locust", "locust-worker"}
+    with NativeStack(compose_file, profiles, leave_out=tuple(others), progress=progress) as stack:
+        pinned = pin(compose_file.services["locust-worker"].cpuset)
 
         def generator() -> Generator:
             # A session of its own: Ctrl-C is for the lab, which ends this when it has kept what was measured.
@@ -83,7 +85,7 @@ def native(rows: Sequence[str], progress: Callable[[str], object], table: Table 
             return start(command, cwd=ROOT, env=os.environ | stack.targets, start_new_session=True)
 
         known = json.loads(Path(stack.targets["ROWS_FILE"]).read_text())
-        cpusets = {name: service.cpuset if pinned else "" for name, service in table.services.items()}
+        cpusets = {name: service.cpuset if pinned else "" for name, service in compose_file.services.items()}
 
         def pid(service: str) -> int:
             return stack.pid(service) if service in stack.services else 0
@@ -95,7 +97,7 @@ def native(rows: Sequence[str], progress: Callable[[str], object], table: Table 
 @contextmanager
 def compose() -> Iterator[Door]:
     """The stack that `docker compose up` runs. LabError where it does not run."""
-    table = Table()
+    compose_file = ComposeFile()
     running = {each["Service"]: each["Name"] for each in compose_ps()}
     for service in ("nginx", "locust-worker"):
         if service not in running:
@@ -109,7 +111,7 @@ def compose() -> Iterator[Door]:
     def pid(service: str) -> int:
         return pid_of(running.get(service, ""))
 
-    cpusets = {name: service.cpuset for name, service in table.services.items()}
+    cpusets = {name: service.cpuset for name, service in compose_file.services.items()}
     rows = rows_of(gateway)
     yield Door("compose", rows, gateway, generator, pid, placed([*running.keys() & rows.keys()], cpusets))
 
@@ -153,11 +155,11 @@ def placed(rows: Sequence[str], cpusets: dict[str, str]) -> dict[str, str]:
     return {name: cpuset or "any" for name, cpuset in names.items()}
 
 
-def require_cpus(table: Table) -> None:
+def require_cpus(compose_file: ComposeFile) -> None:
     """LabError where the row under load and the generator cannot have CPUs of their own."""
     if len(lent()) < 2:
         raise LabError("a measurement needs two CPUs, one for the row and one for the load: this machine lends one")
-    reason = unpinned(cpus(table.rows[0].cpuset) | cpus(table.services["locust-worker"].cpuset))
+    reason = unpinned(cpus(compose_file.rows[0].cpuset) | cpus(compose_file.services["locust-worker"].cpuset))
     if reason and can_pin():
         raise LabError(reason)
 

@@ -18,7 +18,7 @@ from typing import Any, Self
 import meter
 from lab import LabError
 from lab.stack import postgres, setup
-from lab.stack.compose_file import ROOT, Row, Service, Table
+from lab.stack.compose_file import ROOT, ComposeFile, Row, Service
 from lab.stack.keeper import Keeper
 from lab.stack.loopback import HOST, Loopback
 from lab.stack.machine import ENOUGH_OPEN_FILES, NO_PROXY, answers, can_pin, cpus, pin, raise_open_files, unpinned
@@ -28,7 +28,7 @@ START_TIMEOUT_S = 60
 
 
 class NativeStack:
-    """`with NativeStack(table) as stack:` starts it all, waits until it answers, and stops it at the end.
+    """`with NativeStack(compose_file) as stack:` starts it all, waits until it answers, and stops it at the end.
 
     `profiles` adds the compose file's further services; with `fixed_ports` nginx and Locust listen where
     Compose would publish them, else wherever a port is free. LabError says what could not be started.
@@ -36,19 +36,19 @@ class NativeStack:
 
     def __init__(
         self,
-        table: Table,
+        compose_file: ComposeFile,
         profiles: tuple[str, ...] = (),
         fixed_ports: bool = False,
         leave_out: tuple[str, ...] = (),
         progress: Callable[[str], object] = lambda text: None,
     ) -> None:
-        self.table = table
+        self.compose_file = compose_file
         self.progress = progress
-        self.own_database = not table.variables.get("DATABASE_URL")
+        self.own_database = not compose_file.variables.get("DATABASE_URL")
         skipped = {"setup", *leave_out} | (set() if self.own_database else {"postgres"})
         self.services = {
             name: service
-            for name, service in table.services.items()
+            for name, service in compose_file.services.items()
             if name not in skipped and (not service.profiles or set(service.profiles) & set(profiles))
         }
         self.run = Path()
@@ -150,7 +150,7 @@ class NativeStack:
     def _say_what_cannot_be(self) -> None:
         """LabError where CPUs were asked for that the machine does not lend."""
         reason = unpinned({cpu for service in self.services.values() for cpu in cpus(service.cpuset)})
-        if reason and can_pin() and any(self.table.variables.get(name) for name in ("ROW_CPUS", "OTHER_CPUS")):
+        if reason and can_pin() and any(self.compose_file.variables.get(name) for name in ("ROW_CPUS", "OTHER_CPUS")):
             raise LabError(reason)
         if reason:
             self.warnings.append(f"Nothing is kept on CPUs of its own, so figures say little: {reason}")
@@ -163,7 +163,7 @@ class NativeStack:
             (self.run / folder).mkdir(mode=0o700)
         self._meter = meter.server(HOST, 0, self._read_meter)
         threading.Thread(target=self._meter.serve_forever, daemon=True).start()
-        setup.write_all(self.run, self.table, self._door(self._meter.server_port))
+        setup.write_all(self.run, self.compose_file, self._door(self._meter.server_port))
         if self.own_database:
             self.progress("making the database")
             postgres.forget_others()

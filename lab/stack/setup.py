@@ -18,7 +18,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 
 import meter
 from lab import LabError
-from lab.stack.compose_file import ROOT, Row, Table
+from lab.stack.compose_file import ROOT, ComposeFile, Row
 from lab.stack.machine import cpus
 
 HOSTS = ("localhost", "127.0.0.1", "::1", "nginx")
@@ -38,8 +38,8 @@ class Door:
     meter: Callable[[Row], str]  # the URL of its meter
 
 
-def compose_door(table: Table) -> Door:
-    nginx, locust = table.services["nginx"].published, table.services["locust"].published
+def compose_door(compose_file: ComposeFile) -> Door:
+    nginx, locust = compose_file.services["nginx"].published, compose_file.services["locust"].published
     return Door(
         https="8443",
         http="8080",
@@ -52,14 +52,14 @@ def compose_door(table: Table) -> Door:
     )
 
 
-def write_all(out: Path, table: Table, door: Door) -> None:
+def write_all(out: Path, compose_file: ComposeFile, door: Door) -> None:
     """Everything below `out`: `gateway/` for nginx and the clients, `secrets/` for the database's users."""
-    write_gateway(out / "gateway", table, door)
+    write_gateway(out / "gateway", compose_file, door)
     write_certificate(out / "gateway" / "tls")
     write_password(out / "secrets")
 
 
-def write_gateway(out: Path, table: Table, door: Door) -> None:
+def write_gateway(out: Path, compose_file: ComposeFile, door: Door) -> None:
     rows = [
         {
             "name": row.name,
@@ -73,7 +73,7 @@ def write_gateway(out: Path, table: Table, door: Door) -> None:
             "meter": door.meter(row),
             "cpus": len(cpus(row.cpuset)),
         }
-        for row in table.rows
+        for row in compose_file.rows
     ]
     shutil.copytree(
         ROOT / "nginx", out, dirs_exist_ok=True, ignore=shutil.ignore_patterns("tls", "*.j2"), copy_function=shutil.copy
@@ -149,7 +149,7 @@ def refuse_unreadable() -> None:
 if __name__ == "__main__":
     try:
         refuse_unreadable()
-        table = Table()
-        write_all(Path(sys.argv[1]), table, compose_door(table))
+        compose_file = ComposeFile()
+        write_all(Path(sys.argv[1]), compose_file, compose_door(compose_file))
     except LabError as error:
         sys.exit(f"lab: {error}")

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 import psutil
 
 import meter
-from lab.stack.compose_file import ROOT, Row, Table
+from lab.stack.compose_file import ROOT, ComposeFile, Row
 from lab.stack.machine import Ports
 from lab.stack.native import NativeStack
 from tests.helpers import until
@@ -21,7 +21,7 @@ READ_METER = "import sys, urllib.request as u; print(u.urlopen(sys.argv[1], time
 
 
 class Stack(Protocol):
-    """A running stack with every row of the table."""
+    """A running stack with every row of the compose file."""
 
     door: str
     https: str
@@ -53,7 +53,7 @@ class ComposeDoor:
         self.environ, self.ca = environ, ca  # COMPOSE_PROJECT_NAME is in the environment
         self.https = f"https://localhost:{environ['HTTPS_PORT']}"
         self.http = f"http://localhost:{environ['HTTP_PORT']}"
-        self.rows = Table(environ=environ).rows
+        self.rows = ComposeFile(environ=environ).rows
 
     def compose(self, *arguments: str) -> str:
         return run(["docker", "compose", "--profile", "variants", *arguments], self.environ)
@@ -75,7 +75,7 @@ class ComposeDoor:
 
 @contextmanager
 def native() -> Iterator[NativeDoor]:
-    with started(NativeStack(Table(environ=plain_environ()), ("variants",))) as stack:
+    with started(NativeStack(ComposeFile(environ=plain_environ()), ("variants",))) as stack:
         yield NativeDoor(stack)
 
 

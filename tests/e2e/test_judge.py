@@ -19,7 +19,7 @@ from lab.generator.client import Block, Generator
 from lab.judge.evidence import Evidence, evidence
 from lab.judge.gates import SOMETIMES, refusals, unequal_rows
 from lab.stack import doors
-from lab.stack.compose_file import ROOT, Table
+from lab.stack.compose_file import ROOT, ComposeFile
 from tests.e2e import stacks
 from tests.e2e.stacks import ComposeDoor, Stack, plain_environ
 from tests.helpers import until
@@ -67,12 +67,12 @@ def test_a_quick_run_settles_the_simplest_claim(judge: Callable[..., tuple[int, 
 @pytest.fixture(scope="module")
 def planted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Evidence]]:
     """Evidence of one block on a native stack on which FastAPI has a worker more than Flask."""
-    table = Table(environ=plain_environ())
-    fastapi = table.services["fastapi"]
-    table.services["fastapi"] = replace(fastapi, environment=fastapi.environment | {"WEB_CONCURRENCY": "2"})
+    compose_file = ComposeFile(environ=plain_environ())
+    fastapi = compose_file.services["fastapi"]
+    compose_file.services["fastapi"] = replace(fastapi, environment=fastapi.environment | {"WEB_CONCURRENCY": "2"})
     raw = tmp_path_factory.mktemp("planted") / "raw.jsonl"
     with (
-        doors.native(["flask", "flask-sync", "fastapi", "wsgi"], lambda text: None, table) as door,
+        doors.native(["flask", "flask-sync", "fastapi", "wsgi"], lambda text: None, compose_file) as door,
         Generator(door, raw, {}) as generator,
     ):
 

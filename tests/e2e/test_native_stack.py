@@ -17,7 +17,7 @@ import pytest
 from websockets.sync.client import ClientConnection
 
 import meter
-from lab.stack.compose_file import ROOT, Table
+from lab.stack.compose_file import ROOT, ComposeFile
 from lab.stack.machine import Ports, answers, can_pin
 from lab.stack.native import NativeStack
 from tests.e2e.client import Client, hears
@@ -29,8 +29,8 @@ BARE_ROWS = ("wsgi", "asgi")
 
 
 def test_a_broadcast_reaches_the_clients_of_every_worker() -> None:
-    table = Table(environ=plain_environ() | {"WORKERS": "2"})
-    with started(NativeStack(table, leave_out=NO_LOCUST + BARE_ROWS)) as stack:
+    compose_file = ComposeFile(environ=plain_environ() | {"WORKERS": "2"})
+    with started(NativeStack(compose_file, leave_out=NO_LOCUST + BARE_ROWS)) as stack:
         client = Client(NativeDoor(stack))
         for row in ("flask", "fastapi"):
             with on_both_workers(client, stack, row) as members:
@@ -64,8 +64,8 @@ def holders(stack: NativeStack, row: str) -> set[int]:
 
 
 def test_another_postgresql_serves_where_database_url_names_one(database_url: str) -> None:
-    table = Table(environ=plain_environ() | {"DATABASE_URL": database_url})
-    with started(NativeStack(table, leave_out=NO_LOCUST + BARE_ROWS)) as stack:
+    compose_file = ComposeFile(environ=plain_environ() | {"DATABASE_URL": database_url})
+    with started(NativeStack(compose_file, leave_out=NO_LOCUST + BARE_ROWS)) as stack:
         assert "postgres" not in stack.services
         for row in stack.rows:
             assert httpx.get(f"{stack.url(row)}/db?queries=5", trust_env=False).status_code == 200

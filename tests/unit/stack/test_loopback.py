@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from lab import LabError
-from lab.stack.compose_file import Table
+from lab.stack.compose_file import ComposeFile
 from lab.stack.loopback import Loopback
 from lab.stack.machine import Ports, bind
 
@@ -15,11 +15,11 @@ EPHEMERAL = Path("/proc/sys/net/ipv4/ip_local_port_range")
 
 @pytest.fixture
 def loopback() -> Loopback:
-    return Loopback(Table(environ={}).services, fixed_ports=False)
+    return Loopback(ComposeFile(environ={}).services, fixed_ports=False)
 
 
 def environment(loopback: Loopback, service: str) -> dict[str, str]:
-    return loopback.environment(Table(environ={}).services[service], RUN)
+    return loopback.environment(ComposeFile(environ={}).services[service], RUN)
 
 
 def test_every_server_is_told_its_own_loopback_port(loopback: Loopback) -> None:
@@ -42,14 +42,14 @@ def test_what_is_mounted_in_containers_lies_in_the_stacks_folder(loopback: Loopb
 
 
 def test_published_ports_are_fixed_only_where_they_are_asked_for(loopback: Loopback) -> None:
-    fixed = Loopback(Table(environ={}).services, fixed_ports=True)
+    fixed = Loopback(ComposeFile(environ={}).services, fixed_ports=True)
     assert fixed.port("nginx", 8443) == 8443
     assert loopback.port("nginx", 8443) != 8443
 
 
 def test_no_start_of_thousands_gives_a_port_twice_or_one_that_a_connection_could_take() -> None:
     low, high = map(int, EPHEMERAL.read_text().split()) if EPHEMERAL.exists() else (49_152, 65_535)
-    services = Table(environ={}).services
+    services = ComposeFile(environ={}).services
     for _ in range(2_000):
         loopback = Loopback(services, fixed_ports=False)
         ports = [loopback.port(name, port) for name in services for port in (8000, 9100)]
@@ -58,7 +58,7 @@ def test_no_start_of_thousands_gives_a_port_twice_or_one_that_a_connection_could
 
 
 def test_stacks_that_run_at_the_same_time_have_no_port_in_common() -> None:
-    services = Table(environ={}).services
+    services = ComposeFile(environ={}).services
     stacks = [Loopback(services, fixed_ports=False) for _ in range(5)]
     ports = [stack.port(name, 8000) for name in services for stack in stacks]
     assert len(set(ports)) == len(ports)
@@ -68,7 +68,7 @@ def test_a_port_that_is_published_is_given_to_nobody_else() -> None:
     ports = Ports()
     first, second = ports.take(), ports.take()
     del ports  # the next one has the same
-    services = Table(environ={"HTTPS_PORT": str(first), "LOCUST_PORT": str(second)}).services
+    services = ComposeFile(environ={"HTTPS_PORT": str(first), "LOCUST_PORT": str(second)}).services
     loopback = Loopback(services, fixed_ports=True)
     others = [loopback.port(name, 8000) for name in services]
     assert not {first, second} & set(others)
@@ -89,7 +89,7 @@ def test_a_published_port_that_somebody_has_is_named_before_anything_starts() ->
     ports = Ports()
     names = ("HTTPS_PORT", "HTTP_PORT", "WORKER_PORT", "LOCUST_PORT")
     settings = {name: str(ports.take()) for name in names}
-    loopback = Loopback(Table(environ=settings).services, fixed_ports=True)
+    loopback = Loopback(ComposeFile(environ=settings).services, fixed_ports=True)
     loopback.refuse_taken_ports()
     server = bind(int(settings["LOCUST_PORT"]), shared=True)
     assert server

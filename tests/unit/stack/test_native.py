@@ -7,7 +7,7 @@ from contextlib import contextmanager
 import pytest
 
 from lab import LabError
-from lab.stack.compose_file import Table
+from lab.stack.compose_file import ComposeFile
 from lab.stack.machine import can_pin, raise_open_files
 from lab.stack.native import NativeStack
 
@@ -15,16 +15,16 @@ needs_pinning = pytest.mark.skipif(not can_pin(), reason="this platform does not
 
 
 def test_further_rows_come_with_their_profile_only() -> None:
-    assert "flask-gevent" not in NativeStack(Table(environ={})).services
-    assert "flask-gevent" in NativeStack(Table(environ={}), ("variants",)).services
+    assert "flask-gevent" not in NativeStack(ComposeFile(environ={})).services
+    assert "flask-gevent" in NativeStack(ComposeFile(environ={}), ("variants",)).services
 
 
 def test_an_own_database_leaves_the_wheels_out() -> None:
-    assert "postgres" not in NativeStack(Table(environ={"DATABASE_URL": "postgresql://elsewhere/lab"})).services
+    assert "postgres" not in NativeStack(ComposeFile(environ={"DATABASE_URL": "postgresql://elsewhere/lab"})).services
 
 
 def test_an_empty_database_url_means_the_wheels_database() -> None:
-    stack = NativeStack(Table(environ={"DATABASE_URL": ""}))
+    stack = NativeStack(ComposeFile(environ={"DATABASE_URL": ""}))
     assert "postgres" in stack.services
     assert stack.database_url.startswith("postgresql://lab@127.0.0.1:")
 
@@ -33,7 +33,7 @@ def test_an_empty_database_url_means_the_wheels_database() -> None:
 @pytest.mark.parametrize("name", ["ROW_CPUS", "OTHER_CPUS"])
 def test_cpus_that_were_asked_for_and_are_not_there_are_refused(name: str) -> None:
     with pytest.raises(LabError, match=r"this machine lends the CPUs .* set ROW_CPUS and OTHER_CPUS"):
-        NativeStack(Table(environ={name: "4711"})).__enter__()
+        NativeStack(ComposeFile(environ={name: "4711"})).__enter__()
 
 
 def test_a_low_soft_limit_of_open_files_is_raised() -> None:

@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.serialization import (
 
 from lab import LabError
 from lab.stack import setup
-from lab.stack.compose_file import ROOT, Table
+from lab.stack.compose_file import ROOT, ComposeFile
 
 
 @pytest.fixture
@@ -103,14 +103,14 @@ def test_the_password_is_random_and_kept(tmp_path: Path) -> None:
     assert (tmp_path / "one" / "pgpass").stat().st_mode & 0o777 == 0o600
 
 
-def test_every_row_of_the_table_gets_an_upstream_a_location_and_a_line_on_the_page(tmp_path: Path) -> None:
-    table = Table(environ={})
-    setup.write_gateway(tmp_path, table, setup.compose_door(table))
+def test_every_row_gets_an_upstream_a_location_and_a_line_on_the_page(tmp_path: Path) -> None:
+    compose_file = ComposeFile(environ={})
+    setup.write_gateway(tmp_path, compose_file, setup.compose_door(compose_file))
     config, page = (tmp_path / "gateway.conf").read_text(), (tmp_path / "html" / "index.html").read_text()
-    for row in table.rows:
+    for row in compose_file.rows:
         assert f"server {row.name}:8000 resolve;" in config
         assert f"location /{row.name}/ws/ {{" in config
         assert f'data-row="{row.name}"' in page
     assert [row["name"] for row in json.loads((tmp_path / "html" / "rows.json").read_text())] == [
-        row.name for row in table.rows
+        row.name for row in compose_file.rows
     ]
