@@ -82,7 +82,9 @@ def native(
         def generator() -> Generator:
             # A session of its own: Ctrl-C is for the lab, which ends this when it has kept what was measured.
             command = [*pinned, sys.executable, *BLOCKS]
-            return start(command, cwd=ROOT, env=os.environ | stack.targets, start_new_session=True)
+            process = start(command, cwd=ROOT, env=os.environ | stack.targets, start_new_session=True)
+            stack.keep(process)
+            return process
 
         known = json.loads(Path(stack.targets["ROWS_FILE"]).read_text())
         cpusets = {name: service.cpuset if pinned else "" for name, service in compose_file.services.items()}
@@ -120,11 +122,12 @@ def compose() -> Iterator[Door]:
 def url(gateway: str) -> Iterator[Door]:
     """A lab's gateway anywhere. Only what a client sees can be measured there, through the gateway."""
     path = "gateway" if gateway.startswith("https") else "plain"
-    with remote(gateway, gateway) as (rows, targets, _):
+    with remote(gateway, gateway) as (rows, targets, keeper):
 
         def generator() -> Generator:
-            environ = os.environ | targets
-            return start([sys.executable, *BLOCKS], cwd=ROOT, env=environ, start_new_session=True)
+            process = start([sys.executable, *BLOCKS], cwd=ROOT, env=os.environ | targets, start_new_session=True)
+            keeper.keep(process)
+            return process
 
         yield Door(gateway, rows, gateway, generator, lambda service: 0, {}, only_path=path)
 

@@ -13,11 +13,19 @@ import time
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import psutil
 
 PATIENCE_S = 20  # supervisord gives its programs 10 s
+SAME_START_S = 5  # two readings of one start differ by less, even where the clock was set meanwhile
+
+
+class Session(NamedTuple):
+    """The processes that a process and its descendants have started: its number is the leader's."""
+
+    leader: int
+    began: float  # when the leader did, in seconds since 1970
 
 
 class Keeper:
@@ -25,7 +33,7 @@ class Keeper:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._kept: list[subprocess.Popen[Any]] = []
+        self._kept: dict[Session, subprocess.Popen[Any]] = {}
         self._process = subprocess.Popen(
             [sys.executable, "-m", "lab.stack.keeper", folder],
             stdin=subprocess.PIPE,
@@ -37,16 +45,17 @@ class Keeper:
 
     def keep(self, process: subprocess.Popen[Any]) -> None:
         """`process` has a session of its own, and so whatever it starts belongs to it, even when it has died."""
-        self._kept.append(process)
+        session = Session(process.pid, psutil.Process(process.pid).create_time())
+        self._kept[session] = process
         with suppress(BrokenPipeError):  # somebody has ended the keeper: `end` sees to it
-            self._pipe.write(f"{process.pid}\n".encode())
+            self._pipe.write(f"{session.leader} {session.began}\n".encode())
 
     def end(self) -> None:
         """Ends them all and waits for it; where this is interrupted, the keeper goes on alone."""
         self._pipe.close()
         if self._process.wait():  # the keeper itself was ended
-            end([process.pid for process in self._kept], self.folder)
-        for process in self._kept:
+            end(list(self._kept), self.folder)
+        for process in self._kept.values():
             process.wait()
 
     @property
@@ -55,28 +64,30 @@ class Keeper:
         return self._process.stdin
 
 
-def end(leaders: Sequence[int], folder: Path) -> None:
+def end(sessions: Sequence[Session], folder: Path) -> None:
     """Stops these sessions, by force where they take longer than they should, and removes the folder."""
-    deadline = time.monotonic() + PATIENCE_S
-    for leader in leaders:
-        alive = members([leader])
-        for pid in [leader] if leader in alive else alive:  # who has lost his leader hears it himself
-            kill(pid, signal.SIGTERM)
-    while alive := members(leaders):
-        if time.monotonic() > deadline:
-            for pid in alive:
-                kill(pid, signal.SIGKILL)
+    deadline, told = time.monotonic() + PATIENCE_S, set[int]()
+    while alive := {session: pids for session in sessions if (pids := members(session))}:
+        for session, pids in alive.items():
+            # Who has lost his leader hears it himself.
+            for pid in {session.leader} & pids or pids:
+                if pid not in told or time.monotonic() > deadline:
+                    kill(pid, signal.SIGKILL if pid in told else signal.SIGTERM)
+                    told.add(pid)
         time.sleep(0.05)
     shutil.rmtree(folder, ignore_errors=True)
 
 
-def members(leaders: Sequence[int]) -> list[int]:
-    """The processes of these sessions, wherever their parents are, without those that only wait to be reaped."""
-    found = []
+def members(session: Session) -> set[int]:
+    """Its processes, wherever their parents are, without those that only wait to be reaped."""
+    with suppress(psutil.NoSuchProcess):
+        if abs(psutil.Process(session.leader).create_time() - session.began) > SAME_START_S:
+            return set()  # a stranger has the number, so the session has no members any more
+    found = set()
     for pid in psutil.pids():
         with suppress(OSError, psutil.Error):
-            if os.getsid(pid) in leaders and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE:
-                found.append(pid)
+            if os.getsid(pid) == session.leader and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE:
+                found.add(pid)
     return found
 
 
@@ -88,4 +99,5 @@ def kill(pid: int, number: int) -> None:
 if __name__ == "__main__":
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):  # only the end of the pipe counts
         signal.signal(number, signal.SIG_IGN)
-    end([int(line) for line in sys.stdin], Path(sys.argv[1]))
+    told = [Session(int(leader), float(began)) for leader, began in map(str.split, sys.stdin)]
+    end(told, Path(sys.argv[1]))

@@ -1,7 +1,9 @@
 """Native stacks of other shapes, each started for one test: two workers, another database, `lab up`."""
 
 import os
+import re
 import resource
+import shutil
 import signal
 import subprocess
 import sys
@@ -170,11 +172,14 @@ def lab(*arguments: str, prepare: Callable[[], object] = lambda: None, **environ
             text=True,
             preexec_fn=prepare,  # what a shell does before it starts a command
         )
+        running = Lab(process, Path(folder), settings)
         try:
-            yield Lab(process, Path(folder), settings)
+            yield running
         finally:
             process.kill()
             process.communicate()
+            for results in re.findall(r"Results go to (\S+)", running.said):
+                shutil.rmtree(ROOT / results)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
