@@ -126,7 +126,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         add_help=False,
     )
     parser.add_argument("-h", "--help", action="help", help=argparse.SUPPRESS)
-    verbs: Any = parser.add_subparsers(required=True, metavar="VERB", help=argparse.SUPPRESS)
+    verbs: Any = parser.add_subparsers(prog=COMMAND, required=True, metavar="VERB", help=argparse.SUPPRESS)
     for verb in (verb for group in GROUPS.values() for verb in group):
         of_verb = verbs.add_parser(
             verb.name,

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from lab import cli
+from lab import COMMAND, cli
 from lab.cli import GROUPS, Verb
 from lab.run import results, run
 from lab.stack.machine import can_pin
@@ -40,7 +40,8 @@ def test_every_verb_has_a_function_and_explains_itself(verb: Verb, capsys: pytes
         with pytest.raises(SystemExit) as ended:
             cli.main([verb.name, "--help"])
         assert ended.value.code == 0
-        assert verb.help in capsys.readouterr().out
+        said = capsys.readouterr().out
+        assert said.startswith(f"usage: {COMMAND} {verb.name} [-h]") and verb.help in said
 
 
 def test_asking_for_help_imports_nothing_heavy() -> None:
