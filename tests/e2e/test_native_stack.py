@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
@@ -132,7 +132,9 @@ def test_a_shell_made_for_something_else_does_not_disturb_the_lab(scenario: str,
         os.umask(0o077)
         resource.setrlimit(resource.RLIMIT_NOFILE, (1_024, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
 
-    with lab("load", "--scenario", scenario, "--run-time", "2s", "--users", "4", prepare=odd, **HOSTILE) as running:
+    with lab(
+        "load", "--scenario", scenario, "--run-time", "2s", "--users", "4", prepare=odd, environ=HOSTILE
+    ) as running:
         said = running.ends(lambda: None)
         assert running.process.returncode == 0, said
         assert "unknown" not in said, said  # the meters were read
@@ -158,14 +160,16 @@ def lives(process: psutil.Process) -> bool:
 
 
 @contextmanager
-def lab(*arguments: str, prepare: Callable[[], object] = lambda: None, **environ: str) -> Iterator[Lab]:
+def lab(
+    *arguments: str, prepare: Callable[[], object] = lambda: None, environ: Mapping[str, str] | None = None
+) -> Iterator[Lab]:
     ports = Ports()  # held until all is over
     settings = published_on(ports)
     with tempfile.TemporaryDirectory(prefix="100% odd ") as folder:
         Path(folder).chmod(0o711)  # PostgreSQL runs as nobody where we are root
         process = subprocess.Popen(
             [Path(sys.executable).parent / "lab", *arguments],
-            env=plain_environ() | settings | {"TMPDIR": folder, "PYTHONUNBUFFERED": "1"} | environ,
+            env=plain_environ() | settings | {"TMPDIR": folder, "PYTHONUNBUFFERED": "1", **(environ or {})},
             cwd=ROOT,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -201,7 +205,7 @@ def test_ctrl_c_while_the_stack_starts_leaves_nothing(before: signal.Handlers) -
 
 
 def test_ctrl_c_while_python_imports_is_no_traceback() -> None:
-    with lab("up", PYTHONPROFILEIMPORTTIME="1") as running:
+    with lab("up", environ={"PYTHONPROFILEIMPORTTIME": "1"}) as running:
         running.says(" lab.stack.compose_file\n")
         running.ends(lambda: running.process.send_signal(signal.SIGINT))
         assert running.process.returncode == 130
@@ -229,6 +233,14 @@ def test_a_killed_lab_does_not_leave_its_load_behind() -> None:
     with lab("load", "--scenario", "Wait", "--run-time", "10m", "--processes", "2") as running:
         running.says("All users spawned")
         running.ends(running.process.kill)
+
+
+def test_a_killed_join_does_not_leave_its_worker_behind() -> None:
+    with lab("up") as stack:
+        stack.is_up()
+        with lab("join", "localhost", environ=stack.settings) as joined:
+            until(lambda: len(joined.family()) > 1)  # the keeper, and Locust
+            joined.ends(joined.process.kill)
 
 
 @pytest.mark.parametrize(
