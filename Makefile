@@ -5,6 +5,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/ready
+PIP := $(PYTHON) -m pip --quiet --disable-pip-version-check
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -14,6 +15,9 @@ demo: $(READY) ## put the main claims about WSGI and ASGI to the test, in about 
 
 up: $(READY) ## start the stack without Docker and keep it until Ctrl-C
 	@$(BIN)/lab up
+
+down: ## remove what Compose has made, whichever profiles ran: containers, networks, volumes; images stay
+	@docker compose --profile '*' down --volumes --remove-orphans
 
 test: $(READY) ## run every test (those of the Docker door where an engine runs)
 	@$(BIN)/pytest
@@ -26,6 +30,9 @@ bench-judge: $(READY) ## how often the judge is wrong: half an hour
 
 bench-generator: $(READY) ## requests per CPU second of our users against Locust's bare ones
 	@$(BIN)/lab bench-generator
+
+bench-services: $(READY) ## CPU per request of our services against plain apps with one route
+	@$(BIN)/lab bench-services
 
 pictures: $(READY) ## take the pictures of the README anew (needs Chromium)
 	@$(BIN)/python -m tests.browser.pictures
@@ -52,10 +59,12 @@ $(READY): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "This needs Python 3.11 or newer: make PYTHON=/path/to/python3"; exit 1; }
 	@echo "Setting up .venv (once, about a minute)"
+	@$(PIP) install --retries 0 --dry-run --ignore-installed --no-deps hatchling >/dev/null 2>&1 || \
+		{ echo "The set-up needs pip, and PyPI once: '$(PYTHON) -m pip download hatchling' says what is in the way"; exit 1; }
 	@rm -rf .venv
 	@$(PYTHON) -m venv --without-pip .venv
-	@$(PYTHON) -m pip --python $(BIN)/python install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
-	@$(PYTHON) -m pip --python $(BIN)/python install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@$(PIP) --python $(BIN)/python install --require-hashes -r requirements.lock
+	@$(PIP) --python $(BIN)/python install --no-deps --no-build-isolation --editable .
 	@touch $@
 
-.PHONY: help demo up test judge bench-judge bench-generator pictures check format lock clean
+.PHONY: help demo up down test judge bench-judge bench-generator bench-services pictures check format lock clean

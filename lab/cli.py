@@ -1,123 +1,153 @@
-"""The command line: the stack and the load here, the judge in judge_cli.py."""
+"""The command line: what `lab` can do, in one table. What does it is imported when it is asked for.
+
+So `lab --help` answers in 0.04 s (with SciPy, matplotlib and the stack imported it took 1.1 s), and a Ctrl-C that
+comes during the imports ends the lab as at any other time.
+"""
 
 import argparse
-import os
+import pkgutil
 import signal
-import subprocess
 import sys
-import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
-from rich.console import Console
-from rich.table import Table as Grid
+from lab import COMMAND, LabError
 
-from lab import LabError, judge_cli
-from lab.stack.compose_file import ROOT, Table
-from lab.stack.doors import remote
-from lab.stack.machine import pin
-from lab.stack.native import NativeStack
+EXIT_CODES = """exit code: 0 all went well, 2 something was wrong with the command or the stack, 3 a limit was missed,
+5 the gates refused a run (or let a planted fault pass), 130 Ctrl-C; what was measured is kept"""
 
-console = Console(highlight=False)
+
+def add_profile(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--profile", action="append", default=[], metavar="NAME", help="further rows, as in Compose")
+
+
+def add_host(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("host", help="where that stack's gateway and Locust master are published")
+
+
+def add_experiments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("names", nargs="*", metavar="NAME", help="experiments, as `list` shows them")
+    parser.add_argument("--all", action="store_true", help="every experiment")
+    parser.add_argument("--on", default="native", metavar="WHERE", help="native (started for it), compose, or a URL")
+    parser.add_argument("--quick", action="store_true", help="a first answer, in about a minute each")
+    parser.add_argument("--budget", type=above_zero, metavar="MINUTES", help="how long it may take, all in all")
+    parser.add_argument("--limit-p99-ms", type=above_zero, metavar="MS", help="the p99 that every row must keep")
+    parser.add_argument("--json", action="store_true", help="the verdicts as JSON on standard output")
+    parser.epilog = EXIT_CODES
+
+
+def add_folder(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("folder", type=Path, metavar="DIR", help="a results folder")
+
+
+def add_two_folders(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("before", type=Path, metavar="DIR", help="the results folder of the first run")
+    parser.add_argument("after", type=Path, metavar="DIR", help="and of the second")
+
+
+def add_folders(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("folders", type=Path, nargs="+", metavar="DIR", help="results folders")
+
+
+def add_nothing(parser: argparse.ArgumentParser) -> None:
+    """The verb takes no arguments."""
+
+
+def above_zero(text: str) -> float:
+    value = float(text)
+    if not 0 < value < 1e6:
+        raise argparse.ArgumentTypeError("must be above 0")
+    return value
+
+
+@dataclass(frozen=True)
+class Verb:
+    """`function` is where the work is, as module:name; it takes the options, and may return an exit code."""
+
+    name: str
+    help: str
+    function: str
+    add_arguments: Callable[[argparse.ArgumentParser], None] = add_nothing
+    takes_further: bool = False  # options that are not ours: Locust's
+
+
+GROUPS: dict[str, tuple[Verb, ...]] = {
+    "the stack": (
+        Verb("up", "start it without Docker and keep it until Ctrl-C", "lab.stack_cli:keep_up", add_profile),
+        Verb("join", "run a Locust worker for the stack of another machine", "lab.stack_cli:join", add_host),
+    ),
+    "load": (
+        Verb("load", "one load test; options as Locust's", "lab.stack_cli:load", add_profile, takes_further=True),
+    ),
+    "the judge": (
+        Verb("demo", "the article's main claims, in about a minute", "lab.judge_cli:demonstrate"),
+        Verb("list", "the experiments: claims, and how they are tested", "lab.judge_cli:show"),
+        Verb("run", "run experiments and judge them", "lab.judge_cli:measure", add_experiments),
+        Verb("calibrate", "how often the judge is wrong: half an hour", "lab.judge_cli:run_calibration"),
+        Verb("bench-generator", "our users against Locust's bare ones", "lab.judge_cli:run_bench_generator"),
+        Verb("bench-services", "our services against plain apps", "lab.judge_cli:run_bench_services"),
+    ),
+    "reports": (
+        Verb("report", "write the report of a results folder again", "lab.judge_cli:rewrite", add_folder),
+        Verb("compare", "what changed between two runs", "lab.judge_cli:compare_folders", add_two_folders),
+        Verb("findings", "the verdicts of results folders, as Markdown", "lab.judge_cli:print_findings", add_folders),
+    ),
+}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="lab", description="See, measure and settle WSGI versus ASGI.")
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    up = commands.add_parser("up", help="start the stack without Docker and keep it until Ctrl-C")
-    up.add_argument("--profile", action="append", default=[], metavar="NAME", help="further rows, as in Compose")
-    up.set_defaults(run=lambda options: keep_up(tuple(options.profile)))
-    join = commands.add_parser("join", help="run a Locust worker here for the stack of another machine")
-    join.add_argument("host", help="where that stack's gateway and Locust master are published")
-    join.set_defaults(run=lambda options: join_stack(options.host))
-    judge_cli.add_to(commands, console)
-    calibrate = commands.add_parser("calibrate", help="how often the judge is wrong, measured in about half an hour")
-    calibrate.set_defaults(run=lambda options: run_calibration())
-    bench = commands.add_parser("bench-generator", help="our users against Locust's bare FastHttpUser")
-    bench.set_defaults(run=lambda options: bench_generator())
-    load = commands.add_parser(
-        "load",
-        help="one load test without the web UI; further options are Locust's: lab load --scenario Wait --users 64",
-        add_help=False,
-        allow_abbrev=False,
-    )
-    load.add_argument("--profile", action="append", default=[], metavar="NAME")
-    load.set_defaults(run=lambda options: load_rows(tuple(options.profile), options.further))
-    options, further = parser.parse_known_args(arguments)
-    options.further = further
-    if options.further and options.run is not load.get_default("run"):
-        parser.error(f"unknown: {' '.join(options.further)}")
-    for name in (signal.SIGTERM, signal.SIGHUP):  # stop as on Ctrl-C: nothing is left running
-        signal.signal(name, lambda number, frame: sys.exit(128 + number))
+    listen_to_signals()
+    options = parse(arguments)
     try:
-        return int(options.run(options) or 0)
+        return int(pkgutil.resolve_name(options.verb.function)(options) or 0)
     except LabError as error:
         print(f"lab: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # one more has nothing left to end
         return 130
 
 
-def keep_up(profiles: tuple[str, ...]) -> None:
-    with (
-        console.status("starting") as status,
-        NativeStack(Table(), profiles, fixed_ports=True, progress=status.update) as stack,
-    ):
-        status.stop()
-        console.print(places(stack))
-        console.print(f"Logs in {stack.run}/logs. Ctrl-C stops everything.")
-        try:
-            threading.Event().wait()
-        except KeyboardInterrupt:
-            status.update("stopping")
-            status.start()
+def listen_to_signals() -> None:
+    """Whatever asks the lab to end is taken as Ctrl-C is: nothing is left running."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a script's `lab up &` starts with it ignored
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) != signal.SIG_IGN:  # as nohup wants it
+            signal.signal(number, lambda number, frame: sys.exit(128 + number))
 
 
-def load_rows(profiles: tuple[str, ...], arguments: list[str]) -> int:
-    others = ("locust", "locust-worker")
-    with (
-        console.status("starting the stack") as status,
-        NativeStack(Table(), profiles, leave_out=others, progress=status.update) as stack,
-    ):
-        status.stop()
-        generator = [*pin(stack.table.services["locust-worker"].cpuset), sys.executable, "-m", "loadtest"]
-        process = subprocess.Popen([*generator, *arguments], cwd=ROOT, env=os.environ | stack.targets)
-        try:
-            return process.wait()
-        except BaseException:
-            process.send_signal(signal.SIGINT)  # Locust drains, and writes what it has
-            process.wait()
-            raise
+def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog=COMMAND,
+        usage="%(prog)s VERB …, and %(prog)s VERB --help",
+        description=overview(),
+        formatter_class=argparse.RawTextHelpFormatter,
+        add_help=False,
+    )
+    parser.add_argument("-h", "--help", action="help", help=argparse.SUPPRESS)
+    verbs: Any = parser.add_subparsers(prog=COMMAND, required=True, metavar="VERB", help=argparse.SUPPRESS)
+    for verb in (verb for group in GROUPS.values() for verb in group):
+        of_verb = verbs.add_parser(
+            verb.name,
+            description=verb.help,
+            formatter_class=argparse.RawTextHelpFormatter,
+            add_help=not verb.takes_further,
+            allow_abbrev=not verb.takes_further,
+        )
+        verb.add_arguments(of_verb)
+        of_verb.set_defaults(verb=verb)
+    options, further = parser.parse_known_args(arguments)
+    options.further = further
+    if options.further and not options.verb.takes_further:
+        parser.error(f"unknown: {' '.join(options.further)}")
+    return options
 
 
-def join_stack(host: str) -> int:
-    """A worker on this machine. LabError where the other machine's gateway does not say which rows it has."""
-    published = Table().services["nginx"].published | Table().services["locust"].published
-    with remote(f"https://{host}:{published[8443]}", f"http://{host}:{published[8080]}") as (_, targets):
-        locust = [sys.executable, "-m", "locust", "--locustfile", "loadtest/locustfile.py", "--worker"]
-        master = ["--master-host", host, "--master-port", str(published[5557])]
-        return subprocess.call([*locust, *master], cwd=ROOT, env=os.environ | targets)
-
-
-def bench_generator() -> int:
-    from lab.calibration import bench_generator
-
-    return bench_generator.run(console)
-
-
-def run_calibration() -> None:
-    from lab.calibration import calibrate
-
-    console.print(f"Results: {calibrate.run(console)}")
-
-
-def places(stack: NativeStack) -> Grid:
-    """Where each thing of the running stack is."""
-    grid = Grid.grid(padding=(0, 2, 0, 0))
-    grid.add_row("the page", f"{stack.https}/", f"or {stack.http}/ without TLS")
-    grid.add_row("Locust", f"{stack.locust}/", "load, from a web UI")
-    grid.add_row()
-    grid.add_row("[bold]rows", "direct", f"or {stack.https}/ROW/")
-    for row in stack.rows:
-        app = "bare" if row.framework == "none" else row.framework
-        grid.add_row(row.name, stack.url(row), f"{row.interface}: {app} on {row.server}, {row.model}")
-    return grid
+def overview() -> str:
+    """The table as `--help` shows it."""
+    lines = ["See, measure and settle WSGI versus ASGI."]
+    for group, verbs in GROUPS.items():
+        lines += ["", f"{group}:", *(f"  {verb.name:<16}{verb.help}" for verb in verbs)]
+    return "\n".join(lines)

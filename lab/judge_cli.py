@@ -1,16 +1,16 @@
-"""The judge's commands: `lab list`, `run`, `report`, `compare`, `findings`, `demo`."""
+"""The judge's commands: `lab list`, `run`, `demo`, `calibrate`, `bench-generator`, `report`, `compare`, `findings`."""
 
 import argparse
 import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from rich.console import Console
-from rich.table import Table as Grid
+from rich.table import Table
 
-from lab import LabError
+from lab import COMMAND, LabError
+from lab.calibration import bench_generator, bench_services, calibrate
 from lab.experiments import DEMO, EXPERIMENTS, Experiment, find
 from lab.experiments.outcomes import Verdict
 from lab.generator.record import histogram
@@ -30,47 +30,11 @@ COLOURS = {
     Verdict.INCONCLUSIVE: "dim",
     Verdict.REFUSED: "magenta",
 }
-EXIT_CODES = """exit code: 0 all went well, 2 something was wrong with the command or the stack, 3 a limit was missed,
-5 the gates refused a run (or let a planted fault pass), 130 Ctrl-C; what was measured is kept"""
+
+console = Console(highlight=False)
 
 
-def add_to(commands: Any, console: Console) -> None:
-    """Adds the judge's commands to the command line."""
-    shown = commands.add_parser("list", help="the experiments: claims, and how they are tested")
-    shown.set_defaults(run=lambda options: show(console))
-    measured = commands.add_parser(
-        "run", help="run experiments and judge them", epilog=EXIT_CODES, formatter_class=argparse.RawTextHelpFormatter
-    )
-    measured.add_argument("names", nargs="*", metavar="NAME", help="experiments, as lab list shows them")
-    measured.add_argument("--all", action="store_true", help="every experiment")
-    measured.add_argument("--on", default="native", metavar="WHERE", help="native (started for it), compose, or a URL")
-    measured.add_argument("--quick", action="store_true", help="a first answer, in about a minute each")
-    measured.add_argument("--budget", type=above_zero, metavar="MINUTES", help="how long it may take, all in all")
-    measured.add_argument("--limit-p99-ms", type=above_zero, metavar="MS", help="the p99 that every row must keep")
-    measured.add_argument("--json", action="store_true", help="the verdicts as JSON on standard output")
-    measured.set_defaults(run=lambda options: measure(options, console))
-    again = commands.add_parser("report", help="write the report of a results folder again, from its raw file")
-    again.add_argument("folder", type=Path, metavar="DIR")
-    again.set_defaults(run=lambda options: rewrite(options.folder, console))
-    changed = commands.add_parser("compare", help="what changed between two runs")
-    changed.add_argument("before", type=Path, metavar="DIR")
-    changed.add_argument("after", type=Path, metavar="DIR")
-    changed.set_defaults(run=lambda options: compare_folders(options.before, options.after, console))
-    found = commands.add_parser("findings", help="the verdicts of results folders as Markdown, on standard output")
-    found.add_argument("folders", type=Path, nargs="+", metavar="DIR")
-    found.set_defaults(run=lambda options: print_findings(options.folders))
-    demo = commands.add_parser("demo", help="the quick run: the article's main claims, in about a minute")
-    demo.set_defaults(run=lambda options: demonstrate(console))
-
-
-def above_zero(text: str) -> float:
-    value = float(text)
-    if not 0 < value < 1e6:
-        raise argparse.ArgumentTypeError("must be above 0")
-    return value
-
-
-def show(console: Console) -> None:
+def show(options: argparse.Namespace) -> None:
     for experiment in EXPERIMENTS:
         console.print(f"[bold]{experiment.name}[/]  {experiment.title}")
         levels = f"{experiment.varied}: {', '.join(experiment.levels)}" if experiment.varied else ""
@@ -82,7 +46,7 @@ def show(console: Console) -> None:
             "equal": experiment.held_equal,
             "refuted if": experiment.refuted_if,
         }
-        grid = Grid.grid(padding=(0, 2))
+        grid = Table.grid(padding=(0, 2))
         for name, text in lines.items():
             if text:
                 grid.add_row(f"  {name}", text)
@@ -90,7 +54,7 @@ def show(console: Console) -> None:
         console.print()
 
 
-def measure(options: argparse.Namespace, console: Console) -> int:
+def measure(options: argparse.Namespace) -> int:
     chosen = choose(options.names, options.all)
     # Standard output is for the JSON alone.
     progress = Console(stderr=True, highlight=False) if options.json else console
@@ -106,7 +70,7 @@ def measure(options: argparse.Namespace, console: Console) -> int:
         json.dump(summary | {"results": str(found.folder)}, sys.stdout, indent=2)
         print()
     else:
-        tell(found, judgements, page, console)
+        tell(found, judgements, page)
     for line in missed:
         progress.print(f"[red]{line}")
     if early:
@@ -120,13 +84,13 @@ def measure(options: argparse.Namespace, console: Console) -> int:
 def choose(names: Sequence[str], everything: bool) -> list[Experiment]:
     """LabError where it is not clear what to run."""
     if everything == bool(names):
-        raise LabError("name the experiments to run, or --all: lab list shows them")
+        raise LabError(f"name the experiments to run, or --all: {COMMAND} list shows them")
     return list(EXPERIMENTS) if everything else [find(name) for name in dict.fromkeys(names)]
 
 
-def tell(found: results.Run, judgements: Sequence[Judgement], page: Path, console: Console) -> None:
+def tell(found: results.Run, judgements: Sequence[Judgement], page: Path) -> None:
     """The table of claims with their verdicts."""
-    grid = Grid(box=None, padding=(0, 2, 1, 0), pad_edge=False)
+    grid = Table(box=None, padding=(0, 2, 1, 0), pad_edge=False)
     for heading in ("claim", "verdict", ""):
         grid.add_column(heading, overflow="fold")
     for judgement in judgements:
@@ -151,23 +115,35 @@ def missed_limit(found: results.Run, limit_ms: float) -> list[str]:
     return missed
 
 
-def rewrite(folder: Path, console: Console) -> None:
-    found = results.read(folder)
-    tell(found, found.judgements(), report.write(found), console)
+def rewrite(options: argparse.Namespace) -> None:
+    found = results.read(options.folder)
+    tell(found, found.judgements(), report.write(found))
 
 
-def compare_folders(before: Path, after: Path, console: Console) -> None:
-    first, second = results.read(before), results.read(after)
+def compare_folders(options: argparse.Namespace) -> None:
+    first, second = results.read(options.before), results.read(options.after)
     compare.show(console, first, second, compare.compare_runs(first, second))
 
 
-def print_findings(folders: Sequence[Path]) -> None:
-    print(findings.write([results.read(folder) for folder in folders]), end="")
+def print_findings(options: argparse.Namespace) -> None:
+    print(findings.write([results.read(folder) for folder in options.folders]), end="")
 
 
-def demonstrate(console: Console) -> int:
+def demonstrate(options: argparse.Namespace) -> int:
     console.print("Claims about WSGI and ASGI, put to the test on this machine.")
     found, early = run.run(DEMO, "native", quick=True, budget_s=None, name="demo", console=console)
-    tell(found, found.judgements(), report.write(found), console)
-    console.print("All experiments, with time to decide: .venv/bin/lab run --all")
+    tell(found, found.judgements(), report.write(found))
+    console.print(f"All experiments, with time to decide: {COMMAND} run --all")
     return EXIT_INTERRUPTED if early else 0
+
+
+def run_calibration(options: argparse.Namespace) -> None:
+    console.print(f"Results: {calibrate.run(console)}")
+
+
+def run_bench_generator(options: argparse.Namespace) -> int:
+    return bench_generator.run(console)
+
+
+def run_bench_services(options: argparse.Namespace) -> int:
+    return bench_services.run(console)

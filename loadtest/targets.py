@@ -15,12 +15,12 @@ PATHS = {
 
 @cache
 def rows() -> dict[str, dict[str, Any]]:
-    """Every row by name, as lab/setup.py describes it. SystemExit where no stack has written them."""
+    """Every row by name, as lab/stack/setup.py describes it. SystemExit where no stack has written them."""
     file = os.environ.get("ROWS_FILE", "")
     try:
         return {row["name"]: row for row in json.loads(Path(file).read_text())}
     except (OSError, ValueError) as error:
-        raise SystemExit(f"no stack to load: start one with `lab up` or `docker compose up` ({error})") from error
+        raise SystemExit(f"no stack to load: start one with make up or docker compose up ({error})") from error
 
 
 def url(row: str, path: str) -> str:

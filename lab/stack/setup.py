@@ -1,9 +1,10 @@
 """What must exist before the stack starts: the gateway's configuration, its certificate, the database password.
 
-In Compose the service `setup` runs this once (`python -m lab.stack.setup /run/lab`); natively lab/native.py calls it.
+In Compose the service `setup` runs this once (`python -m lab.stack.setup /run/lab`); natively native.py calls it.
 """
 
 import json
+import os
 import secrets
 import shutil
 import ssl
@@ -18,7 +19,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 import meter
 import workloads
 from lab import LabError
-from lab.stack.compose_file import ROOT, Row, Table
+from lab.stack.compose_file import ROOT, ComposeFile, Row
 from lab.stack.machine import cpus
 
 HOSTS = ("localhost", "127.0.0.1", "::1", "nginx")
@@ -38,8 +39,8 @@ class Door:
     meter: Callable[[Row], str]  # the URL of its meter
 
 
-def compose_door(table: Table) -> Door:
-    nginx, locust = table.services["nginx"].published, table.services["locust"].published
+def compose_door(compose_file: ComposeFile) -> Door:
+    nginx, locust = compose_file.services["nginx"].published, compose_file.services["locust"].published
     return Door(
         https="8443",
         http="8080",
@@ -52,9 +53,9 @@ def compose_door(table: Table) -> Door:
     )
 
 
-def write_all(out: Path, table: Table, door: Door) -> None:
+def write_all(out: Path, compose_file: ComposeFile, door: Door) -> None:
     """Everything below `out`: `gateway/` for nginx and the clients, `secrets/` for the database's users."""
-    write_gateway(out / "gateway", table, door)
+    write_gateway(out / "gateway", compose_file, door)
     write_certificate(out / "gateway" / "tls")
     write_password(out / "secrets")
 
@@ -85,7 +86,7 @@ def as_json(content: object) -> str:
     return json.dumps(content, separators=(",", ":"))
 
 
-def write_gateway(out: Path, table: Table, door: Door) -> None:
+def write_gateway(out: Path, compose_file: ComposeFile, door: Door) -> None:
     rows = [
         {
             "name": row.name,
@@ -99,7 +100,7 @@ def write_gateway(out: Path, table: Table, door: Door) -> None:
             "meter": door.meter(row),
             "cpus": len(cpus(row.cpuset)),
         }
-        for row in table.rows
+        for row in compose_file.rows
     ]
     shutil.copytree(
         ROOT / "nginx", out, dirs_exist_ok=True, ignore=shutil.ignore_patterns("tls", "*.j2"), copy_function=shutil.copy
@@ -129,10 +130,7 @@ def write_certificate(out: Path) -> None:
     out.mkdir(exist_ok=True)
     own = (ROOT / "nginx" / "tls" / "cert.pem", ROOT / "nginx" / "tls" / "key.pem")
     if any(path.exists() for path in own):
-        try:
-            ssl.create_default_context(ssl.Purpose.CLIENT_AUTH).load_cert_chain(own[0], own[1])
-        except OSError as error:
-            raise LabError(f"nginx/tls must hold a cert.pem and the key.pem that belongs to it ({error})") from error
+        check_pair(*own)
         for path in own:
             shutil.copyfile(path, out / path.name)
         (out / "ca.pem").unlink(missing_ok=True)
@@ -143,6 +141,22 @@ def write_certificate(out: Path) -> None:
         (out / "key.pem").write_bytes(pair.private_key_pem.bytes())
         authority.cert_pem.write_to_path(out / "ca.pem")
     (out / "key.pem").chmod(0o600)
+
+
+def check_pair(cert: Path, key: Path) -> None:
+    """LabError where nginx could not use them."""
+
+    def refuse_passphrase() -> str:
+        raise LabError("nginx/tls/key.pem has a passphrase: take it off, with openssl pkey -in key.pem -out plain.pem")
+
+    for path in (cert, key):
+        if path.exists() and not os.access(path, os.R_OK):
+            user = os.getuid()
+            raise LabError(f"nginx/tls/{path.name} may not be read by user {user}: give it that user, or chmod o+r it")
+    try:
+        ssl.create_default_context(ssl.Purpose.CLIENT_AUTH).load_cert_chain(cert, key, refuse_passphrase)
+    except OSError as error:
+        raise LabError(f"nginx/tls must hold a cert.pem and the key.pem that belongs to it ({error})") from error
 
 
 def write_password(out: Path) -> None:
@@ -156,9 +170,20 @@ def write_password(out: Path) -> None:
     passfile.chmod(0o600)
 
 
+def refuse_unreadable() -> None:
+    """LabError where the checkout was made under umask 077: containers have another user."""
+    for path in (ROOT / "docker-compose.yml", ROOT / "nginx", *(ROOT / "nginx").rglob("*")):
+        if path.suffix != ".pem" and not os.access(path, os.R_OK | (os.X_OK if path.is_dir() else 0)):
+            name = path.relative_to(ROOT)
+            raise LabError(
+                f"{name} may not be read by user {os.getuid()}: chmod -R o+rX docker-compose.yml nginx services"
+            )
+
+
 if __name__ == "__main__":
     try:
-        table = Table()
-        write_all(Path(sys.argv[1]), table, compose_door(table))
+        refuse_unreadable()
+        compose_file = ComposeFile()
+        write_all(Path(sys.argv[1]), compose_file, compose_door(compose_file))
     except LabError as error:
         sys.exit(f"lab: {error}")

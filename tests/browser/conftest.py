@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
 
-from lab.stack.compose_file import Table
+from lab.stack.compose_file import ComposeFile
 from lab.stack.native import NativeStack
 from tests.e2e.stacks import plain_environ, started
 
@@ -28,7 +28,7 @@ def chromium() -> Path:
 
 @pytest.fixture(scope="module")
 def stack(chromium: Path) -> Iterator[NativeStack]:
-    with started(NativeStack(Table(environ=plain_environ()), ("variants",))) as stack:
+    with started(NativeStack(ComposeFile(environ=plain_environ()), ("variants",))) as stack:
         yield stack
 
 

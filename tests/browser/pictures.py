@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 from playwright.sync_api import Page, expect, sync_playwright
 
-from lab.stack.compose_file import ROOT, Table
+from lab.stack.compose_file import ROOT, ComposeFile
 from lab.stack.native import NativeStack
 from tests.browser.conftest import CHROMIUM, FLAGS
 
@@ -15,7 +15,7 @@ TIMEOUT_MS = 60_000
 
 def main() -> None:
     PICTURES.mkdir(exist_ok=True)
-    with NativeStack(Table(), ("variants",)) as stack, opened(stack.https) as page:
+    with NativeStack(ComposeFile(), ("variants",)) as stack, opened(stack.https) as page:
         page.locator("[data-episode=start]").click()
         page.wait_for_timeout(4000)  # in the middle of it
         page.screenshot(path=PICTURES / "first-minute.png", clip={"x": 0, "y": 0, "width": 1200, "height": 540})

@@ -1,4 +1,4 @@
-"""The two doors behind one face: the stack as processes (lab.native) and in containers (Docker Compose)."""
+"""The two doors behind one face: the stack as processes (lab/stack/native.py) and in containers (Docker Compose)."""
 
 import json
 import os
@@ -11,8 +11,8 @@ from typing import Any, Protocol
 import psutil
 
 import meter
-from lab.stack.compose_file import ROOT, Row, Table
-from lab.stack.machine import free_port
+from lab.stack.compose_file import ROOT, ComposeFile, Row
+from lab.stack.machine import Ports
 from lab.stack.native import NativeStack
 from tests.helpers import until
 
@@ -21,7 +21,7 @@ READ_METER = "import sys, urllib.request as u; print(u.urlopen(sys.argv[1], time
 
 
 class Stack(Protocol):
-    """A running stack with every row of the table."""
+    """A running stack with every row of the compose file."""
 
     door: str
     https: str
@@ -50,13 +50,13 @@ class ComposeDoor:
     door = "compose"
 
     def __init__(self, environ: dict[str, str], ca: Path) -> None:
-        self.environ, self.ca = environ, ca
+        self.environ, self.ca = environ, ca  # COMPOSE_PROJECT_NAME is in the environment
         self.https = f"https://localhost:{environ['HTTPS_PORT']}"
         self.http = f"http://localhost:{environ['HTTP_PORT']}"
-        self.rows = Table(environ=environ).rows
+        self.rows = ComposeFile(environ=environ).rows
 
     def compose(self, *arguments: str) -> str:
-        return run(["docker", "compose", "-p", PROJECT, "--profile", "variants", *arguments], self.environ)
+        return run(["docker", "compose", "--profile", "variants", *arguments], self.environ)
 
     def stop(self, service: str) -> None:
         self.compose("stop", service)
@@ -75,7 +75,7 @@ class ComposeDoor:
 
 @contextmanager
 def native() -> Iterator[NativeDoor]:
-    with started(NativeStack(Table(environ=plain_environ()), ("variants",))) as stack:
+    with started(NativeStack(ComposeFile(environ=plain_environ()), ("variants",))) as stack:
         yield NativeDoor(stack)
 
 
@@ -91,19 +91,32 @@ def started(stack: NativeStack) -> Iterator[NativeStack]:
 
 @contextmanager
 def compose(folder: Path) -> Iterator[ComposeDoor]:
-    ports = {name: str(free_port()) for name in ("HTTPS_PORT", "HTTP_PORT", "LOCUST_PORT", "WORKER_PORT")}
-    door = ComposeDoor(plain_environ() | ports, folder / "ca.pem")
-    try:
+    with compose_project(PROJECT) as environ:
+        door = ComposeDoor(environ, folder / "ca.pem")
         door.compose("up", "--detach", "--wait", "--build", "--quiet-build")
         door.compose("cp", "nginx:/run/lab/gateway/tls/ca.pem", str(door.ca))
         yield door
+
+
+@contextmanager
+def compose_project(name: str, **environ: str) -> Iterator[dict[str, str]]:
+    """The environment of a project with ports of its own; `make down` must remove all that was started in it."""
+    ports = Ports()
+    environ = plain_environ() | published_on(ports) | {"COMPOSE_PROJECT_NAME": name} | environ
+    try:
+        yield environ
     finally:
-        door.compose("down", "--volumes", "--remove-orphans")
-    assert not leftovers()
+        run(["make", "down"], environ)
+    assert not leftovers(name)
 
 
-def leftovers() -> list[str]:
-    mine = ["--quiet", "--filter", f"label=com.docker.compose.project={PROJECT}"]
+def published_on(ports: Ports) -> dict[str, str]:
+    """Settings under which a stack stands beside all others, as long as `ports` lives."""
+    return {name: str(ports.take()) for name in ("HTTPS_PORT", "HTTP_PORT", "LOCUST_PORT", "WORKER_PORT")}
+
+
+def leftovers(project: str) -> list[str]:
+    mine = ["--quiet", "--filter", f"label=com.docker.compose.project={project}"]
     kinds = (["ps", "--all"], ["volume", "ls"], ["network", "ls"])
     return [name for kind in kinds for name in run(["docker", *kind, *mine]).split()]
 

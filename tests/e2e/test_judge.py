@@ -21,7 +21,7 @@ from lab.judge import gates
 from lab.judge.audit import unequal_rows
 from lab.judge.evidence import Evidence, evidence
 from lab.stack import doors
-from lab.stack.compose_file import ROOT, Table
+from lab.stack.compose_file import ROOT, ComposeFile
 from tests.e2e import stacks
 from tests.e2e.stacks import ComposeDoor, Stack, plain_environ
 from tests.helpers import until
@@ -69,11 +69,11 @@ def test_a_quick_run_settles_the_simplest_claim(judge: Callable[..., tuple[int, 
 @pytest.fixture(scope="module")
 def planted() -> Iterator[Callable[..., Evidence]]:
     """Evidence of one block on a native stack on which FastAPI has a worker more than Flask."""
-    table = Table(environ=plain_environ())
-    fastapi = table.services["fastapi"]
-    table.services["fastapi"] = replace(fastapi, environment=fastapi.environment | {"WEB_CONCURRENCY": "2"})
+    compose_file = ComposeFile(environ=plain_environ())
+    fastapi = compose_file.services["fastapi"]
+    compose_file.services["fastapi"] = replace(fastapi, environment=fastapi.environment | {"WEB_CONCURRENCY": "2"})
     with (
-        doors.native(["flask", "flask-sync", "fastapi", "wsgi"], lambda text: None, table) as door,
+        doors.native(["flask", "flask-sync", "fastapi", "wsgi"], lambda text: None, compose_file) as door,
         GeneratorClient(door, keep=lambda result: None) as generator,
     ):
 

@@ -13,9 +13,8 @@ from typing import Any
 import psutil
 import pytest
 
-from lab.stack.machine import free_port
+from lab.stack.machine import Ports
 from loadtest.users import SCENARIOS
-from tests.e2e import stacks
 from tests.e2e.stacks import ComposeDoor, NativeDoor, Stack
 from tests.helpers import until
 
@@ -29,7 +28,7 @@ def load(stack: Stack, tmp_path: Path) -> Load:
 
     def in_container(*arguments: str) -> tuple[int, str]:
         assert isinstance(stack, ComposeDoor)
-        command = ["docker", "compose", "-p", stacks.PROJECT, "exec", "-T", "locust", "python", "-m", "loadtest"]
+        command = ["docker", "compose", "exec", "-T", "locust", "python", "-m", "loadtest"]
         done = subprocess.run([*command, *arguments], env=stack.environ, capture_output=True, text=True)
         stack.compose("cp", "locust:/app/results", str(tmp_path))
         return done.returncode, done.stdout + done.stderr
@@ -136,7 +135,8 @@ def test_a_wrong_option_is_refused_with_what_would_be_right(load: Load, wrong: t
 
 
 def test_a_lost_worker_is_reported_and_its_share_goes_to_the_others(native: NativeDoor, tmp_path: Path) -> None:
-    environ, port = os.environ | native.native.targets, str(free_port())
+    environ, ports = os.environ | native.native.targets, Ports()
+    port = str(ports.take())
     test = ("--scenario", "Wait", "--rows", "fastapi", "--arrivals", "constant", "--rate", "40", "--users", "20")
     locust = [sys.executable, "-m", "locust", "--locustfile", str(Path("loadtest/locustfile.py").resolve())]
     workers = [

@@ -19,7 +19,7 @@ from lab.calibration.calibrate import (
 )
 from lab.judge.judge import Measurements
 from lab.judge.statistics import MIN_PAIRS
-from lab.stack.compose_file import Table
+from lab.stack.compose_file import ComposeFile
 from tests.unit import runs
 from tests.unit.records import cpu_us, header, of, result
 
@@ -79,7 +79,7 @@ def test_what_was_planted_and_is_not_there_is_not_found() -> None:
 
 
 def test_a_planted_row_is_the_plain_one_with_its_slowdown_alone() -> None:
-    table = Table(environ={})
+    table = ComposeFile(environ={})
     plain = next(row for row in table.rows if row.name == calibration.PLAIN)
     row = planted_row(table, "fastapi-planted-3", 3.5)
     differing = {name for name in row.environment if row.environment[name] != plain.environment.get(name)}

@@ -10,11 +10,11 @@ from locust.argument_parser import LocustArgumentParser
 from lab import LabError
 from lab.experiments import BY_NAME, DEMO, EXPERIMENTS, Arm, Experiment, Load, find
 from lab.judge.figures import FIGURES
-from lab.stack.compose_file import Table
+from lab.stack.compose_file import ComposeFile
 from loadtest import options, targets
 from loadtest.users import SCENARIOS
 
-ROWS = {row.name for row in Table(environ={}).rows}
+ROWS = {row.name for row in ComposeFile(environ={}).rows}
 OWN = {"Slow"}  # a scenario of lab/generator/load.py alone
 SPEAKS = {"PageHttp2": "HTTP/2", "WebSocketIdle": "WS", "WebSocketEcho": "WS", "Broadcast": "WS"}
 

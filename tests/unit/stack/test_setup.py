@@ -1,15 +1,22 @@
 """What is made before the stack starts: certificate, password, the gateway's configuration."""
 
 import json
+import os
 import ssl
 from pathlib import Path
 
 import pytest
 import trustme
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    PrivateFormat,
+    load_pem_private_key,
+)
 
 from lab import LabError
 from lab.stack import setup
-from lab.stack.compose_file import Table
+from lab.stack.compose_file import ROOT, ComposeFile
 
 
 @pytest.fixture
@@ -56,6 +63,36 @@ def test_a_key_of_another_certificate_is_refused(tmp_path: Path, own_pair: Path)
         setup.write_certificate(tmp_path / "out")
 
 
+def test_a_key_with_a_passphrase_is_refused_instead_of_asking_for_it(tmp_path: Path, own_pair: Path) -> None:
+    pair = trustme.CA().issue_cert("lab.example")
+    pair.cert_chain_pems[0].write_to_path(str(own_pair / "cert.pem"))
+    key = load_pem_private_key(pair.private_key_pem.bytes(), None)
+    locked = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(b"secret"))
+    (own_pair / "key.pem").write_bytes(locked)
+    with pytest.raises(LabError, match=r"key\.pem has a passphrase: .*openssl pkey"):
+        setup.write_certificate(tmp_path / "out")
+
+
+@pytest.mark.parametrize("name", ["cert.pem", "key.pem"])
+def test_a_pair_of_somebody_else_is_named(
+    name: str, tmp_path: Path, own_pair: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pair = trustme.CA().issue_cert("lab.example")
+    pair.cert_chain_pems[0].write_to_path(str(own_pair / "cert.pem"))
+    pair.private_key_pem.write_to_path(str(own_pair / "key.pem"))
+    monkeypatch.setattr(os, "access", lambda path, mode: Path(path).name != name)  # root may read everything
+    with pytest.raises(LabError, match=rf"nginx/tls/{name} may not be read by user {os.getuid()}"):
+        setup.write_certificate(tmp_path / "out")
+
+
+@pytest.mark.parametrize("name", ["docker-compose.yml", "nginx", "nginx/nginx.conf"])
+def test_a_checkout_that_containers_may_not_read_is_named(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    setup.refuse_unreadable()
+    monkeypatch.setattr(os, "access", lambda path, mode: Path(path) != ROOT / name)
+    with pytest.raises(LabError, match=rf"^{name} may not be read by user .* chmod -R o\+rX"):
+        setup.refuse_unreadable()
+
+
 def test_the_password_is_random_and_kept(tmp_path: Path) -> None:
     setup.write_password(tmp_path / "one")
     setup.write_password(tmp_path / "two")
@@ -66,14 +103,14 @@ def test_the_password_is_random_and_kept(tmp_path: Path) -> None:
     assert (tmp_path / "one" / "pgpass").stat().st_mode & 0o777 == 0o600
 
 
-def test_every_row_of_the_table_gets_an_upstream_a_location_and_a_line_on_the_page(tmp_path: Path) -> None:
-    table = Table(environ={})
-    setup.write_gateway(tmp_path, table, setup.compose_door(table))
+def test_every_row_gets_an_upstream_a_location_and_a_line_on_the_page(tmp_path: Path) -> None:
+    compose_file = ComposeFile(environ={})
+    setup.write_gateway(tmp_path, compose_file, setup.compose_door(compose_file))
     config, page = (tmp_path / "gateway.conf").read_text(), (tmp_path / "html" / "index.html").read_text()
-    for row in table.rows:
+    for row in compose_file.rows:
         assert f"server {row.name}:8000 resolve;" in config
         assert f"location /{row.name}/ws/ {{" in config
         assert f'data-row="{row.name}"' in page
     assert [row["name"] for row in json.loads((tmp_path / "html" / "rows.json").read_text())] == [
-        row.name for row in table.rows
+        row.name for row in compose_file.rows
     ]
