@@ -15,24 +15,17 @@ LOCUSTFILE = Path(__file__).parent / "locustfile.py"
 def main() -> None:
     arguments = sys.argv[1:]
     now = datetime.now().isoformat(timespec="milliseconds").replace(":", "-")  # several may start within a second
-    results = Path("results") / f"{now}-load"
-    try:
-        results.mkdir(parents=True)
-    except OSError as error:
-        sys.exit(f"the results cannot be written to {results}: {error}")
     if not any(argument.startswith(("-t", "--run-time", "--shape", "-h", "--help")) for argument in arguments):
         arguments += ["--run-time", "10s"]
-    files = [f"--results={results}", f"--html={results}/report.html", f"--csv={results}/locust"]
-    files += [f"--json-file={results}/locust"]
     if any(argument.startswith("--processes") for argument in arguments):  # the web UI's master may have the usual port
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             port = str(free.getsockname()[1])
         os.environ |= {"LOCUST_MASTER_BIND_HOST": "127.0.0.1", "LOCUST_MASTER_BIND_PORT": port}
         os.environ |= {"LOCUST_MASTER_NODE_HOST": "127.0.0.1", "LOCUST_MASTER_NODE_PORT": port}
-    print(f"Results go to {results}", flush=True)
     locust = [sys.executable, "-m", "locust", "--locustfile", str(LOCUSTFILE), "--headless", "--only-summary"]
-    os.execv(sys.executable, [*locust, *files, *arguments])  # noqa: S606  (becomes Locust: its signals, its exit code)
+    locust += [f"--results=results/{now}-load", *arguments]
+    os.execv(sys.executable, locust)  # noqa: S606  (becomes Locust: its signals, its exit code)
 
 
 if __name__ == "__main__":

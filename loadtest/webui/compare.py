@@ -8,7 +8,7 @@ import gevent
 from flask import Blueprint, Response, jsonify, request
 from locust.env import Environment
 
-from loadtest import targets
+from loadtest import doubts, targets
 from loadtest.figures import SAMPLE_S, WINDOW_S, Sample, Sampler
 
 
@@ -45,7 +45,7 @@ def serve(environment: Environment, lab: Blueprint) -> None:
             run=run,  # another one: forget the points of the last
             points=points.after(since if run == known_run else 0),
             lines=sampler.whole(),
-            warnings=sampler.warnings(),
+            warnings=doubts.warnings(sampler),
             window_s=WINDOW_S,
             **test(environment),
         )

@@ -53,8 +53,7 @@ def fields() -> dict[str, Action]:
     parser.add_argument("--spawn-rate", type=number(0.01, 100_000, float))
     parser.add_argument("--run-time", type=run_time)
     parser.add_argument("--profile")
-    options.add_to(parser)
-    return parser.args_included_in_web_ui
+    return parser.args_included_in_web_ui | options.fields()
 
 
 def run_time(text: str) -> int | None:
@@ -110,8 +109,8 @@ def accept(environment: Environment, values: dict[str, Any]) -> None:
         refuse_edit(environment, values)
     if isinstance(runner, MasterRunner) and not runner.worker_count:
         raise Refused("No worker has connected yet.", 409)
-    if wanted["shape"] == "search" and wanted["arrivals"] == "closed":
-        raise Refused("The shape search looks for the highest arrival rate: choose constant or poisson arrivals.")
+    if reason := options.refusal(wanted):
+        raise Refused(reason)
     if wanted["shape"] != "steady" and values.get("run_time"):
         raise Refused(f"The shape {wanted['shape']} has a length of its own: leave the run time empty.")
     vars(parsed).update({name: value for name, value in values.items() if name in vars(parsed)})
