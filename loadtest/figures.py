@@ -87,6 +87,7 @@ class Sampler:
         self.arrivals: dict[str, dict[str, dict[str, Any]]] = {}  # what each process says of its schedules
         self.lost: list[str] = []  # workers that went missing in the middle
         self.crowded = False  # the rows have used up the CPUs that they share
+        self.began: dict[str, float] = {}  # when the first user of each process did
         self.clients: dict[str, dict[str, dict[str, int]]] = {}  # what each process has on each row: dealing.clients
         self.uneven: dict[str, int] = {}  # users of each row, where they were not as many on all
         self._steady = (0, 0)  # users that Locust is to have, and samples since that changed
@@ -166,6 +167,7 @@ class Sampler:
     def note_process(self, name: str, said: dict[str, Any]) -> None:
         """A generator process reports the CPU time used so far, how its schedules were kept, and its clients."""
         now, cpu_ns = time.monotonic(), said["cpu_ns"]
+        self.began[name] = said["began"]
         before = self._cpu.get(name)
         self._cpu[name] = (now, cpu_ns)
         if said["arrivals"]:  # none after the test: the last word counts
@@ -204,11 +206,14 @@ class Sampler:
         return keeps_limit(tally, self.options)
 
     def lines(self, before: Sample, last: Sample, seconds: float) -> list[dict[str, Any]]:
-        """One line per kind of request and row between two samples; ratios are to the first row of the kind."""
+        """One line per kind of request and row between two samples; ratios are to the first row that has right answers.
+
+        Without a ratio stays what has wrong answers, or another number of WebSockets open.
+        """
         rows = list(self.options.rows)
-        silent = {(NO_ANSWER, row) for row in rows} - {(NO_ANSWER, row) for _, row in last.tallies}
+        silent = {(NO_ANSWER, row) for row in rows if not any(row == answered for _, answered in last.tallies)}
         result: list[dict[str, Any]] = []
-        first: dict[str, dict[str, Any]] = {}
+        references: dict[str, dict[str, Any]] = {}
         for what, row in sorted({*last.tallies, *silent}, key=lambda key: (key[0], rows.index(key[1]))):
             tally = last.of(what, row).since(before.of(what, row))
             clients = self.of_clients(row)
@@ -222,10 +227,13 @@ class Sampler:
                 "open": clients["open"],
                 "wanted": clients["wanted"],
                 **self.cost(before, last, row),
+                "ratio": None,
             }
-            reference = first.setdefault(what, line)
-            like = comparable(line) and comparable(reference) and line["open"] == reference["open"]
-            result.append(line | {"ratio": line["requests_per_s"] / reference["requests_per_s"] if like else None})
+            if comparable(line):
+                reference = references.setdefault(what, line)
+                if line["open"] == reference["open"]:
+                    line["ratio"] = line["requests_per_s"] / reference["requests_per_s"]
+            result.append(line)
         return result
 
     def cost(self, before: Sample, last: Sample, row: str) -> dict[str, float | None]:
@@ -256,8 +264,9 @@ class Sampler:
         if not self.first or len(self.samples) < 2:
             return []
         stats = self.environment.stats
-        # As Locust counts: until the last answer, without the time that stopping takes.
-        seconds = (stats.last_request_timestamp or stats.start_time) - stats.start_time
+        # From the first user, whom Locust needs a second to start, to the last answer, without the time to stop.
+        start = max(stats.start_time, min(filter(None, self.began.values()), default=0))
+        seconds = (stats.last_request_timestamp or start) - start
         return self.lines(self.first, self.samples[-1], max(seconds, SAMPLE_S))
 
 

@@ -13,7 +13,8 @@ from locust.runners import LocalRunner, MasterRunner, Runner, WorkerRunner
 from loadtest import dealing, headless, options, precision, shapes, stall, webui
 from loadtest.arrivals import arrivals
 from loadtest.figures import SAMPLE_S, Sampler
-from loadtest.users import SCENARIOS, row
+from loadtest.users import SCENARIOS
+from loadtest.users.row import OnRow, quoted
 
 DRAIN_S = 60  # how long requests in flight may take when a test stops; unless --stop-timeout says otherwise
 
@@ -48,7 +49,8 @@ def generate(environment: Environment, runner: Runner) -> None:
     def begin(**_: Any) -> None:
         assert environment.parsed_options
         choose_users(environment)
-        row.quoted.clear()
+        OnRow.first_start = 0
+        quoted.clear()
         arrivals.begin(environment.parsed_options.arrivals, environment.parsed_options.rows)
 
     def last_report(**_: Any) -> None:
@@ -66,7 +68,12 @@ def generate(environment: Environment, runner: Runner) -> None:
 
 def describe(runner: Runner) -> dict[str, Any]:
     """What a process that runs users has to say about itself."""
-    return {"cpu_ns": time.process_time_ns(), "arrivals": arrivals.report(), "clients": dealing.clients(runner)}
+    return {
+        "began": OnRow.first_start,
+        "cpu_ns": time.process_time_ns(),
+        "arrivals": arrivals.report(),
+        "clients": dealing.clients(runner),
+    }
 
 
 def choose_users(environment: Environment) -> None:

@@ -23,6 +23,9 @@ quoted: set[bytes] = set()
 class WrongAnswer(OSError):
     """A response that came in time and is not what was asked for."""
 
+    def __repr__(self) -> str:  # what Locust shows
+        return str(self)
+
 
 def check_answer(status: int, body: bytes, right: Check) -> None:
     """WrongAnswer, with the reason, unless the status is 200 and the body right."""
@@ -63,6 +66,7 @@ class OnRow(User):
     abstract = True
     on: ClassVar[str] = ""  # the row; set in the classes that dealing.py makes. The judge loads one row at a time.
     uses: ClassVar[tuple[str, ...]] = ("path",)  # which of loadtest/options.py matter to it
+    first_start: ClassVar[float] = 0  # when the first user of this process began (time.time)
 
     def __init__(self, environment: Any) -> None:
         self.options = environment.parsed_options
@@ -75,6 +79,7 @@ class OnRow(User):
         self.request_event: Any = FromIntendedStart(self) if self.schedule else environment.events.request
 
     def on_start(self) -> None:
+        OnRow.first_start = OnRow.first_start or time.time()
         if self.schedule:
             self.intended = self.schedule.next()
 
