@@ -49,6 +49,12 @@ def matter(chosen: Any, option: str) -> bool:
     return all(among(getattr(chosen, other), values) for other, values in matters().get(option, {}).items())
 
 
+def help_of(field: argparse.Action) -> str:
+    """What the option is, without who uses it."""
+    text = field.help or ""
+    return text.removeprefix(f"{', '.join(users_of(field.dest))}: ")
+
+
 def fields() -> dict[str, argparse.Action]:
     """The options that the form shows, by name."""
     parser = LocustArgumentParser(add_help=False)

@@ -17,6 +17,13 @@ from loadtest.options import number
 EDITABLE = ("user_count", "spawn_rate", "rate", "profile")  # while a test runs
 
 
+# What Locust's own fields mean here.
+LOCUSTS = {
+    "user_count": "Closed loop: clients that ask at the same time. Open loop: requests that may be under way at once.",
+    "run_time": "Empty: until Stop. A shape other than steady has a length of its own.",
+}
+
+
 class Refused(Exception):
     """Says what is wrong to the person at the form; `status` says it to a script."""
 
@@ -54,6 +61,34 @@ def fields() -> dict[str, Action]:
     parser.add_argument("--run-time", type=run_time)
     parser.add_argument("--profile")
     return parser.args_included_in_web_ui | options.fields()
+
+
+def describe() -> dict[str, dict[str, Any]]:
+    """What the page shows at each field, and when: its title, its help or what each choice means, its rules."""
+    rules = options.matters()
+    return {name: {"help": text} for name, text in LOCUSTS.items()} | {
+        name: {
+            "title": label(name),
+            "help": options.help_of(field),
+            "meanings": options.MEANINGS.get(name),
+            "only_if": rules.get(name, {}),
+        }
+        for name, field in options.fields().items()
+    }
+
+
+def keep_values(environment: Environment) -> None:
+    """The form shows what was asked for last, where Locust would show the defaults again."""
+    web_ui = environment.web_ui
+    assert web_ui
+    update = web_ui.update_template_args
+
+    def update_and_keep() -> None:
+        update()
+        for name, option in web_ui.template_args["extra_options"].items():
+            option["default_value"] = getattr(environment.parsed_options, name)
+
+    web_ui.update_template_args = update_and_keep  # type: ignore[method-assign]  # Locust calls it for every page
 
 
 def run_time(text: str) -> int | None:
