@@ -78,7 +78,7 @@ const axisLabel = (value) => value.toLocaleString("en", { notation: value < 1e4 
 function svg(key, at) {
   const end = Math.max(points.at(-1).at, 10);
   // What connecting costs at the start may leave the top of a chart: it would flatten all that comes later.
-  const later = points.filter((p) => p.at > latest.window_s + 1);
+  const later = points.filter((p) => p.at > 2 * latest.window_s);
   const scaled = later.length ? later : points;
   const top = roundUp(Math.max(...scaled.flatMap((p) => latest.rows.map((row) => p.rows[row]?.[key] ?? 0))));
   const x = (s) => LEFT + (s / end) * (WIDTH - LEFT - RIGHT), y = (v) => HEIGHT - BOTTOM - (v / top) * (HEIGHT - TOP - BOTTOM);
