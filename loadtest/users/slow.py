@@ -5,7 +5,7 @@ import socket
 import ssl
 import time
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import closing, suppress
 from typing import ClassVar
 from urllib.parse import urlsplit
 
@@ -25,7 +25,7 @@ class SlowUser(OnRow):
 
     abstract = True
 
-    def connection(self) -> http.client.HTTPConnection:
+    def connect(self) -> http.client.HTTPConnection:
         url = urlsplit(str(self.host))
         if url.scheme == "http":
             return http.client.HTTPConnection(url.netloc, timeout=TIMEOUT_S)
@@ -35,10 +35,11 @@ class SlowUser(OnRow):
     def path(self, route: str) -> str:
         return urlsplit(str(self.host)).path + route
 
-    def measure(self, what: str, action: Callable[[], None]) -> None:
+    def measure(self, what: str, action: Callable[[http.client.HTTPConnection], None]) -> None:
         began, error = time.perf_counter(), None
         try:
-            action()
+            with closing(self.connect()) as connection:
+                action(connection)
         except (OSError, http.client.HTTPException) as failure:
             error = failure
         self.report("HTTP", what, time.perf_counter() - began, error)
@@ -53,9 +54,8 @@ class EventStream(SlowUser):
     def follow(self) -> None:
         self.measure("/stream whole", self.read_events)
 
-    def read_events(self) -> None:
+    def read_events(self, connection: http.client.HTTPConnection) -> None:
         events, gap_ms = self.options.events, self.options.gap_ms
-        connection = self.connection()
         began = last = time.perf_counter()
         connection.request("GET", self.path(f"/stream?events={events}&interval_ms={gap_ms}"))
         response = connection.getresponse()
@@ -73,7 +73,6 @@ class EventStream(SlowUser):
         if response.read():
             raise WrongAnswer(f"more than {events} events")
         check_spacing(began, first, last, events - 1, gap_ms)
-        connection.close()
 
 
 def check_spacing(began: float, first: float, last: float, gaps: int, gap_ms: int) -> None:
@@ -92,9 +91,8 @@ class SlowUpload(SlowUser):
     def trickle(self) -> None:
         self.measure("/echo trickled", self.upload)
 
-    def upload(self) -> None:
+    def upload(self, connection: http.client.HTTPConnection) -> None:
         body = message(next(self.numbers))
-        connection = self.connection()
         connection.putrequest("POST", self.path("/echo"))
         connection.putheader("Content-Type", "application/json")
         connection.putheader("Content-Length", str(len(body)))
@@ -104,7 +102,6 @@ class SlowUpload(SlowUser):
             connection.send(body[position : position + 6])
         response = connection.getresponse()
         check_answer(response.status, response.read(), body.__eq__)
-        connection.close()
 
 
 class SlowReader(SlowUser):
@@ -116,15 +113,13 @@ class SlowReader(SlowUser):
     def stall(self) -> None:
         self.measure("/stream unread", self.read_late)
 
-    def read_late(self) -> None:
-        connection = self.connection()
+    def read_late(self, connection: http.client.HTTPConnection) -> None:
         connection.connect()
         connection.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         connection.request("GET", self.path("/stream?events=1000&interval_ms=0"))
         gevent.sleep(self.options.slow_s)
         response = connection.getresponse()
         check_answer(response.status, response.read(), is_all_events)
-        connection.close()
 
 
 def is_all_events(body: bytes) -> bool:
@@ -142,13 +137,11 @@ class Impatient(SlowUser):
     def leave(self) -> None:
         self.measure("/wait left", self.ask_and_go)
 
-    def ask_and_go(self) -> None:
-        ms, connection = self.options.wait_ms, self.connection()
-        began = time.perf_counter()
+    def ask_and_go(self, connection: http.client.HTTPConnection) -> None:
+        ms, began = self.options.wait_ms, time.perf_counter()
         connection.request("GET", self.path(f"/wait?ms={ms}"))
         connection.sock.settimeout(self.options.patience_ms / 1000)
         with suppress(TimeoutError):
             response = connection.getresponse()
             check_answer(response.status, response.read(), waited(ms))
             check_time(began, ms)
-        connection.close()

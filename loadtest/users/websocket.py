@@ -51,6 +51,12 @@ class WebSocketUser(OnRow):
         if self.ws:
             self.ws.close(timeout=0)
 
+    def drop(self) -> None:
+        """Lets go of a socket that has failed: the server is not to hold it any longer."""
+        if self.ws:
+            self.ws.shutdown()
+        self.ws = None
+
     def echo(self, ws: WebSocket) -> None:
         message = text(next(self.numbers))
         ws.send(message)
@@ -66,7 +72,8 @@ class WebSocketUser(OnRow):
         try:
             result = action()
         except (WebSocketException, OSError) as failure:
-            error, self.ws = failure, None
+            error = failure
+            self.drop()
         self.report("WS", what, time.perf_counter() - began, error)
         return result
 
