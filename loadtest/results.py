@@ -45,6 +45,8 @@ def write(folder: Path, environment: Environment, sampler: Sampler, found: dict[
         "missed_limit": missed,
         "generator_cpus": sampler.generators,
         "schedules": sampler.arrivals,
+        "clients": {row: sampler.of_clients(row)["users"] for row in sampler.options.rows},
+        "uneven": sampler.uneven,
     }
     (folder / "figures.json").write_text(json.dumps(figures, indent=2))
     (folder / "report.html").write_text(report(environment, sampler, found=found, missed=missed))

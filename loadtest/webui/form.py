@@ -1,5 +1,6 @@
 """The form that starts a test: checked as the command line would be, before Locust takes over its values."""
 
+import re
 from argparse import Action, ArgumentTypeError
 from typing import Any, cast
 
@@ -69,12 +70,17 @@ def describe() -> dict[str, dict[str, Any]]:
     return {name: {"help": text} for name, text in LOCUSTS.items()} | {
         name: {
             "title": label(name),
-            "help": options.help_of(field),
-            "meanings": options.MEANINGS.get(name),
+            "help": by_label(options.help_of(field)),
+            "meanings": {choice: by_label(text) for choice, text in options.MEANINGS.get(name, {}).items()},
             "only_if": rules.get(name, {}),
         }
         for name, field in options.fields().items()
     }
+
+
+def by_label(text: str) -> str:
+    """The text of the command line's help, with a field's label where it names an option."""
+    return re.sub(r"--([\w-]+)", lambda flag: f"“{label(flag[1].replace('-', '_'))}”", text)
 
 
 def keep_values(environment: Environment) -> None:

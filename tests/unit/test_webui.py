@@ -270,11 +270,12 @@ def test_what_the_form_explains_and_when_it_asks_is_data(ui: WebUI) -> None:
     assert form["rounds"] == {
         "title": "Rounds",
         "help": "rounds of work per request",
-        "meanings": None,
+        "meanings": {},
         "only_if": {"scenario": ["Cpu", "Mix"]},
     }
     assert form["rate"]["only_if"] == {"arrivals": ["constant", "poisson"]}
     assert form["scenario"]["meanings"]["Json"] == "The basic request: a small JSON answer"
+    assert form["shape"]["meanings"]["steady"] == "the whole load for “Run time”"
 
 
 def test_it_says_which_rows_have_a_server(ui: WebUI) -> None:
