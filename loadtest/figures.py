@@ -117,6 +117,11 @@ class Sampler:
             self._greenlet = None
             self.samples.append(self.take())
 
+    @property
+    def ended(self) -> bool:
+        """Whether the last sample has been taken."""
+        return self._greenlet is None
+
     def _run(self) -> None:
         while True:
             gevent.sleep(SAMPLE_S)

@@ -7,6 +7,7 @@ from typing import Any
 import gevent
 from flask import Blueprint, Response, jsonify, request
 from locust.env import Environment
+from locust.runners import STATE_STOPPED, STATE_STOPPING
 
 from loadtest import doubts, results, targets
 from loadtest.figures import SAMPLE_S, WINDOW_S, Sample, Sampler, percentiles
@@ -53,7 +54,7 @@ def serve(environment: Environment, lab: Blueprint) -> None:
             lines=sampler.whole(),
             warnings=doubts.warnings(sampler),
             window_s=WINDOW_S,
-            **test(environment),
+            **test(environment, sampler),
         )
 
     @lab.get("/compare/rows")
@@ -66,11 +67,12 @@ def serve(environment: Environment, lab: Blueprint) -> None:
         return jsonify({name: greenlet.value for name, greenlet in asked.items()})
 
 
-def test(environment: Environment) -> dict[str, Any]:
+def test(environment: Environment, sampler: Sampler) -> dict[str, Any]:
     runner, options = environment.runner, environment.parsed_options
     assert runner and options
+    complete = runner.state != STATE_STOPPED or sampler.ended  # Locust says so before the last figures are there
     return {
-        "state": runner.state,
+        "state": runner.state if complete else STATE_STOPPING,
         "users": runner.user_count,
         "rows": options.rows,
         "title": results.title(options),

@@ -333,6 +333,14 @@ def test_charts_are_of_one_kind_of_request_and_the_page_chooses_which(ui: WebUI)
     assert chosen["points"][-1]["rows"]["flask"]["p99_ms"] == 2000
 
 
+def test_a_test_is_called_stopped_when_its_last_figures_are_there(ui: WebUI) -> None:
+    ui.environment.sampler.begin()
+    ui.runner.state = locust.runners.STATE_STOPPED
+    assert ui.figures()["state"] == "stopping"
+    ui.environment.sampler.end()
+    assert ui.figures()["state"] == "stopped"
+
+
 def test_reset_begins_the_figures_anew(ui: WebUI) -> None:
     ui.environment.sampler.begin()
     ui.measure(5)
