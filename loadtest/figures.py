@@ -21,7 +21,7 @@ SAMPLE_S = 1.0
 HISTORY = 600  # samples kept for the charts
 WINDOW_S = 3  # what "now" means in the live figures
 CROWDED = 0.85  # of the CPUs that the rows share
-SETTLED = 3  # samples without a change of users, after which every process has told how many it has
+SETTLED = 3  # samples that find the same users, after which every process has told how many it has
 NO_ANSWER = "no answer yet"  # what a row has asked for that none of its requests has come back from
 SEARCH_P99_MS = 200  # what a search keeps where --limit-p99-ms says nothing
 
@@ -90,7 +90,7 @@ class Sampler:
         self.began: dict[str, float] = {}  # when the first user of each process did
         self.clients: dict[str, dict[str, dict[str, int]]] = {}  # what each process has on each row: dealing.clients
         self.uneven: dict[str, int] = {}  # users of each row, where they were not as many on all
-        self._steady = (0, 0)  # users that Locust is to have, and samples since that changed
+        self._steady: tuple[dict[str, int], int] = ({}, 0)  # users of each row, and how many samples found so many
         self._cpu: dict[str, tuple[float, int]] = {}
         self._workers: set[str] = set()
         self._greenlet: gevent.Greenlet[..., None] | None = None
@@ -102,7 +102,7 @@ class Sampler:
     def begin(self) -> None:
         self.samples.clear()
         self.generators, self.arrivals, self.lost, self.crowded, self._cpu = {}, {}, [], False, {}
-        self.clients, self.uneven, self._steady = {}, {}, (0, 0)
+        self.began, self.clients, self.uneven, self._steady = {}, {}, {}, ({}, 0)
         self._workers = self.alive()
         self.first = self.take()
         self.samples.append(self.first)
@@ -132,12 +132,10 @@ class Sampler:
                 self.note_users()
 
     def note_users(self) -> None:
-        """Looks whether every row has the same number of users, when all have been dealt out."""
-        runner = self.environment.runner
-        assert runner
-        target, samples = self._steady
-        self._steady = (target, samples + 1) if target == runner.target_user_count else (runner.target_user_count, 0)
+        """Looks whether every row has the same number of users, but for those on their way."""
         users = {row: self.of_clients(row)["users"] for row in self.options.rows}
+        before, samples = self._steady
+        self._steady = (users, samples + 1 if users == before else 1)
         if self._steady[1] >= SETTLED and len(set(users.values())) > 1:
             self.uneven = users
 

@@ -160,19 +160,23 @@ def test_a_row_that_has_not_answered_yet_stands_in_the_table() -> None:
     ]
 
 
-def test_users_that_stay_unlike_are_noticed_and_those_on_their_way_are_not(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_users_that_stay_unlike_are_noticed_and_those_on_their_way_are_not() -> None:
     made = sampler()
-    runner = Namespace(target_user_count=20)
-    monkeypatch.setattr(made.environment, "runner", runner)
-    made.clients = {"w": {"flask": {"users": 10}, "fastapi": {"users": 9}}}
-    for _ in range(SETTLED):
-        made.note_users()
-    runner.target_user_count = 22  # a shape moves on
-    for _ in range(SETTLED):
+    for on_the_way in range(2 * SETTLED):  # a worker tells a little later than another
+        made.clients = {"w": {"flask": {"users": on_the_way + 1}, "fastapi": {"users": on_the_way}}}
         made.note_users()
     assert made.uneven == {}
-    made.note_users()
-    assert made.uneven == {"flask": 10, "fastapi": 9}
+    for _ in range(SETTLED):
+        made.note_users()
+    assert made.uneven == {"flask": 2 * SETTLED, "fastapi": 2 * SETTLED - 1}
+
+
+def test_throughput_counts_from_the_first_user_and_not_from_when_locust_was_asked() -> None:
+    made = sampler(sample(0, tally(0), tally(0)), sample(9, tally(40), tally(40)))
+    stats = made.environment.stats
+    stats.total.start_time, stats.total.last_request_timestamp = 100, 106
+    made.began = {"a": 102.0, "b": 102.5, "idle": 0.0}
+    assert [line["requests_per_s"] for line in made.whole()] == [10, 10]
 
 
 def test_the_users_of_a_lost_worker_do_not_count() -> None:
