@@ -106,8 +106,10 @@ class Row:
 
         with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
             threading.Thread(target=server.serve_forever, args=[0.01]).start()
-            yield f"127.0.0.1:{server.server_port}"
-            server.shutdown()
+            try:
+                yield f"127.0.0.1:{server.server_port}"
+            finally:
+                server.shutdown()
 
 
 @pytest.fixture
@@ -241,6 +243,8 @@ def test_an_echo_is_the_message_that_was_sent(
 
     with websockets.sync.server.serve(answer, "127.0.0.1", 0) as server:
         threading.Thread(target=server.serve_forever).start()
-        said = failures(scenario, f"127.0.0.1:{server.socket.getsockname()[1]}")
-        server.shutdown()
+        try:
+            said = failures(scenario, f"127.0.0.1:{server.socket.getsockname()[1]}")
+        finally:
+            server.shutdown()
     assert [text[: len("wrong echo")] for text in said] == reasons
