@@ -68,7 +68,8 @@ class Dispatcher(Iterator[dict[str, dict[str, int]]]):
         return next(self.ramp)
 
     def add_worker(self, worker_node: WorkerNode) -> None:
-        self.workers.append(worker_node.id)
+        if worker_node.id not in self.workers:  # one that has only lost its connection says again that it is ready
+            self.workers.append(worker_node.id)
 
     def remove_worker(self, worker_node: WorkerNode) -> None:
         # The last one stays: without a worker Locust ends the test.

@@ -84,6 +84,14 @@ def test_when_workers_come_and_go_rows_stay_equal(no_waiting: list[float]) -> No
     assert set(dealt) == {"c"}
 
 
+def test_a_worker_that_reports_twice_gets_no_double_share(no_waiting: list[float]) -> None:
+    dispatcher = Dispatcher([WorkerNode("a"), WorkerNode("b")], classes(2))
+    dispatcher.add_worker(WorkerNode("b"))
+    dispatcher.new_dispatch(8, 100)
+    (dealt,) = dispatcher
+    assert [sum(hand.values()) for hand in dealt.values()] == [4, 4]
+
+
 def test_arrivals_go_where_the_users_of_their_row_are() -> None:
     flask, fastapi = classes(2)
     nodes = {"a": {flask.__name__: 3, fastapi.__name__: 0}, "b": {flask.__name__: 1, fastapi.__name__: 4}, "lost": {}}
