@@ -27,6 +27,6 @@ def test_a_test_that_went_wrong_says_so_and_does_not_end_with_zero(
     sampler = Sampler(environment)
     headless.attach(environment, sampler)
     vars(sampler).update(happened)
-    environment.events.quitting.fire(environment=environment)
+    environment.events.quitting.fire(environment=environment)  # type: ignore[no-untyped-call]  # Locust is annotated in part
     assert environment.process_exit_code == code
     assert said in " ".join(capsys.readouterr().out.split())
