@@ -4,7 +4,6 @@ Locust deals out user classes, so every row under load has a class of its own, a
 """
 
 import math
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from functools import cache
 from operator import methodcaller
@@ -78,13 +77,16 @@ class Dispatcher(Iterator[dict[str, dict[str, int]]]):
 
 def clients(runner: Runner) -> dict[str, dict[str, int]]:
     """What this process has on each row: users, and of WebSockets those that are open and those that should be."""
-    found: dict[str, Counter[str]] = {}
-    for greenlet in list(runner.user_greenlets):
+    found: dict[str, dict[str, int]] = {}
+    for greenlet in list(runner.user_greenlets):  # there may be ten thousand
         user: Any = greenlet.args[0] if greenlet.args else None  # none: it has just ended
         if user and user._state != LOCUST_STATE_STOPPING:
+            counts = found.get(user.row) or found.setdefault(user.row, {"users": 0, "open": 0, "wanted": 0})
             is_open, wanted = user.sockets()
-            found.setdefault(user.row, Counter()).update(users=1, open=is_open, wanted=wanted)
-    return {row: dict(counts) for row, counts in found.items()}
+            counts["users"] += 1
+            counts["open"] += is_open
+            counts["wanted"] += wanted
+    return found
 
 
 def shares(rates: dict[str, float], runner: Any) -> dict[str, dict[str, float]]:

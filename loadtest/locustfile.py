@@ -141,6 +141,19 @@ def control(environment: Environment, runner: MasterRunner | LocalRunner) -> Non
         if generator := data.get("generator"):
             sampler.note_process(client_id, generator)
 
+    take_over(environment, runner)
+    environment.choose = choose  # type: ignore[attr-defined]  # the web UI calls it with the form's values
+    choose()
+    environment.events.test_start.add_listener(begin)
+    environment.events.spawning_complete.add_listener(complete)
+    environment.events.test_stop.add_listener(end)
+    environment.events.worker_report.add_listener(worker_report)
+    if environment.web_ui:
+        webui.install(environment)
+
+
+def take_over(environment: Environment, runner: MasterRunner | LocalRunner) -> None:
+    """What Locust calls to change its users, and to end: rows stay equal, and what is in flight is counted."""
     start, finish = runner.start, runner.quit
 
     def start_evenly(user_count: int, spawn_rate: float, **more: Any) -> None:
@@ -159,11 +172,3 @@ def control(environment: Environment, runner: MasterRunner | LocalRunner) -> Non
     runner.start = start_evenly  # type: ignore[method-assign,assignment]  # … and this one, whatever changes its users
     environment.dispatcher_class = dealing.Dispatcher  # type: ignore[assignment]  # all that Locust's runners ask of one
     environment.stop_timeout = environment.stop_timeout or DRAIN_S
-    environment.choose = choose  # type: ignore[attr-defined]  # the web UI calls it with the form's values
-    choose()
-    environment.events.test_start.add_listener(begin)
-    environment.events.spawning_complete.add_listener(complete)
-    environment.events.test_stop.add_listener(end)
-    environment.events.worker_report.add_listener(worker_report)
-    if environment.web_ui:
-        webui.install(environment)

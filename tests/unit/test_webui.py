@@ -348,26 +348,3 @@ def test_reset_begins_the_figures_anew(ui: WebUI) -> None:
     assert ui.figures()["lines"]
     ui.client.post("/stats/reset", headers=OWN_PAGE)
     assert ui.figures()["lines"] == []
-
-
-# The report
-
-
-def test_the_report_says_what_was_tested_and_what_to_doubt(ui: WebUI) -> None:
-    ui.swarm(scenario="DbRead", arrivals="poisson", rate="7", rows=["flask", "fastapi"], user_count="5")
-    ui.environment.sampler.begin()
-    ui.measure(5)
-    ui.environment.sampler.end()
-    ui.environment.sampler.arrivals = {"w": {"flask": {"started": 100, "late": 43, "worst_ms": 80, "queued": 0}}}
-    page = ui.client.get("/stats/report?download=1").text
-    head = page[page.index("<body>") : page.index("</section>")]
-    for said in (
-        "<h1>DbRead · poisson arrivals, 7/s and row · path gateway</h1>",
-        "Single-row reads by random id",
-        "43.0% of starts were late",
-        "5 users cannot be dealt out evenly to 2 rows: 6 run",
-        "<td>flask, fastapi</td>",
-    ):
-        assert said in head
-    assert "wait ms" not in head, "of another scenario"
-    assert "<title>DbRead" in page
