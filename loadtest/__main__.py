@@ -14,25 +14,36 @@ LOCUSTFILE = Path(__file__).parent / "locustfile.py"
 
 def main() -> None:
     arguments = sys.argv[1:]
+    if {"-h", "--help"}.intersection(arguments):
+        show_help()  # Locust would show its own, before it reads of ours
+        return
     now = datetime.now().isoformat(timespec="milliseconds").replace(":", "-")  # several may start within a second
-    results = Path("results") / f"{now}-load"
-    try:
-        results.mkdir(parents=True)
-    except OSError as error:
-        sys.exit(f"the results cannot be written to {results}: {error}")
-    if not any(argument.startswith(("-t", "--run-time", "--shape", "-h", "--help")) for argument in arguments):
+    if not any(argument.startswith(("-t", "--run-time", "--shape")) for argument in arguments):
         arguments += ["--run-time", "10s"]
-    files = [f"--results={results}", f"--html={results}/report.html", f"--csv={results}/locust"]
-    files += [f"--json-file={results}/locust"]
     if any(argument.startswith("--processes") for argument in arguments):  # the web UI's master may have the usual port
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             port = str(free.getsockname()[1])
         os.environ |= {"LOCUST_MASTER_BIND_HOST": "127.0.0.1", "LOCUST_MASTER_BIND_PORT": port}
         os.environ |= {"LOCUST_MASTER_NODE_HOST": "127.0.0.1", "LOCUST_MASTER_NODE_PORT": port}
-    print(f"Results go to {results}", flush=True)
     locust = [sys.executable, "-m", "locust", "--locustfile", str(LOCUSTFILE), "--headless", "--only-summary"]
-    os.execv(sys.executable, [*locust, *files, *arguments])  # noqa: S606  (becomes Locust: its signals, its exit code)
+    locust += [f"--results=results/{now}-load", *arguments]
+    os.execv(sys.executable, locust)  # noqa: S606  (becomes Locust: its signals, its exit code)
+
+
+def show_help() -> None:
+    from locust.argument_parser import LocustArgumentParser
+
+    from loadtest import options
+
+    parser = LocustArgumentParser(
+        prog="python -m loadtest",
+        usage="%(prog)s [options]",
+        epilog="Locust's own options may be given, too, as --users, --run-time and --processes: see locust --help.",
+        add_env_var_help=False,
+    )
+    options.add_to(parser)
+    parser.print_help()
 
 
 if __name__ == "__main__":

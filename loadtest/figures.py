@@ -5,6 +5,7 @@ import time
 import urllib.error
 import urllib.request
 from collections import Counter, deque
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,12 +15,14 @@ from locust.runners import STATE_MISSING, STATE_RUNNING, STATE_SPAWNING, MasterR
 from locust.stats import calculate_response_time_percentile
 
 from loadtest import targets
-from loadtest.limits import GENERATOR_LIMIT, LATE_LIMIT
+from loadtest.limits import ERRORS_LIMIT
 
 SAMPLE_S = 1.0
 HISTORY = 600  # samples kept for the charts
 WINDOW_S = 3  # what "now" means in the live figures
 CROWDED = 0.85  # of the CPUs that the rows share
+SETTLED = 3  # samples that find the same users, after which every process has told how many it has
+NO_ANSWER = "no answer yet"  # what a row has asked for that none of its requests has come back from
 SEARCH_P99_MS = 200  # what a search keeps where --limit-p99-ms says nothing
 
 
@@ -50,13 +53,27 @@ class Sample:
     users: int
 
     def of_row(self, row: str) -> Tally:
-        total = Tally()
-        for (_, name), tally in self.tallies.items():
-            if name == row:
-                total.requests += tally.requests
-                total.failures += tally.failures
-                total.histogram += tally.histogram
-        return total
+        """All requests of a row, of any kind."""
+        return sum_of(tally for (_, name), tally in self.tallies.items() if name == row)
+
+    def of(self, what: str, row: str) -> Tally:
+        return self.tallies.get((what, row), Tally())
+
+    def kinds(self) -> list[str]:
+        """What was asked for; the most frequent first."""
+        counts: Counter[str] = Counter()
+        for (what, _), tally in sorted(self.tallies.items()):
+            counts[what] += tally.requests
+        return [what for what, _ in counts.most_common()]
+
+
+def sum_of(tallies: Iterable[Tally]) -> Tally:
+    total = Tally()
+    for tally in tallies:
+        total.requests += tally.requests
+        total.failures += tally.failures
+        total.histogram += tally.histogram
+    return total
 
 
 class Sampler:
@@ -70,6 +87,10 @@ class Sampler:
         self.arrivals: dict[str, dict[str, dict[str, Any]]] = {}  # what each process says of its schedules
         self.lost: list[str] = []  # workers that went missing in the middle
         self.crowded = False  # the rows have used up the CPUs that they share
+        self.began: dict[str, float] = {}  # when the first user of each process did
+        self.clients: dict[str, dict[str, dict[str, int]]] = {}  # what each process has on each row: dealing.clients
+        self.uneven: dict[str, int] = {}  # users of each row, where they were not as many on all
+        self._steady: tuple[dict[str, int], int] = ({}, 0)  # users of each row, and how many samples found so many
         self._cpu: dict[str, tuple[float, int]] = {}
         self._workers: set[str] = set()
         self._greenlet: gevent.Greenlet[..., None] | None = None
@@ -81,6 +102,7 @@ class Sampler:
     def begin(self) -> None:
         self.samples.clear()
         self.generators, self.arrivals, self.lost, self.crowded, self._cpu = {}, {}, [], False, {}
+        self.began, self.clients, self.uneven, self._steady = {}, {}, {}, ({}, 0)
         self._workers = self.alive()
         self.first = self.take()
         self.samples.append(self.first)
@@ -95,6 +117,11 @@ class Sampler:
             self._greenlet = None
             self.samples.append(self.take())
 
+    @property
+    def ended(self) -> bool:
+        """Whether the last sample has been taken."""
+        return self._greenlet is None
+
     def _run(self) -> None:
         while True:
             gevent.sleep(SAMPLE_S)
@@ -102,6 +129,23 @@ class Sampler:
             if self.running():
                 self.crowded = self.crowded or self.rows_are_crowded()
                 self.lost += sorted(self._workers - self.alive() - set(self.lost))
+                self.note_users()
+
+    def note_users(self) -> None:
+        """Looks whether every row has the same number of users, but for those on their way."""
+        users = {row: self.of_clients(row)["users"] for row in self.options.rows}
+        before, samples = self._steady
+        self._steady = (users, samples + 1 if users == before else 1)
+        if self._steady[1] >= SETTLED and len(set(users.values())) > 1:
+            self.uneven = users
+
+    def of_clients(self, row: str) -> Counter[str]:
+        """What the processes that are there have on a row."""
+        found: Counter[str] = Counter(users=0, open=0, wanted=0)
+        for process, rows in self.clients.items():
+            if process not in self.lost:
+                found.update(rows.get(row, {}))
+        return found
 
     def running(self) -> bool:
         """Not while it stops: Locust's workers leave and come back then."""
@@ -123,15 +167,18 @@ class Sampler:
             tallies[what, row] = Tally(entry.num_requests, entry.num_failures, Counter(entry.response_times))
         return Sample(time.monotonic(), tallies, {row: read_meter(row) for row in self.options.rows}, runner.user_count)
 
-    def note_process(self, name: str, cpu_ns: int, arrivals: dict[str, dict[str, Any]]) -> None:
-        """A generator process reports the CPU time it has used so far, and how its schedules were kept."""
-        now = time.monotonic()
+    def note_process(self, name: str, said: dict[str, Any]) -> None:
+        """A generator process reports the CPU time used so far, how its schedules were kept, and its clients."""
+        now, cpu_ns = time.monotonic(), said["cpu_ns"]
+        self.began[name] = said["began"]
         before = self._cpu.get(name)
         self._cpu[name] = (now, cpu_ns)
-        if arrivals:  # none after the test: the last word counts
-            self.arrivals[name] = arrivals
-        if before and now > before[0] and self.running():
-            self.generators[name] = (cpu_ns - before[1]) / 1e9 / (now - before[0])
+        if said["arrivals"]:  # none after the test: the last word counts
+            self.arrivals[name] = said["arrivals"]
+        if self.running():  # who still waits when it ends gets in when others leave
+            self.clients[name] = said["clients"]
+            if before and now > before[0]:
+                self.generators[name] = (cpu_ns - before[1]) / 1e9 / (now - before[0])
 
     # What is made of the samples
 
@@ -162,28 +209,34 @@ class Sampler:
         return keeps_limit(tally, self.options)
 
     def lines(self, before: Sample, last: Sample, seconds: float) -> list[dict[str, Any]]:
-        """One line per kind of request and row between two samples; ratios are to the first row of the kind."""
+        """One line per kind of request and row between two samples; ratios are to the first row that has right answers.
+
+        Without a ratio stays what has wrong answers, or another number of WebSockets open.
+        """
         rows = list(self.options.rows)
+        silent = {(NO_ANSWER, row) for row in rows if not any(row == answered for _, answered in last.tallies)}
         result: list[dict[str, Any]] = []
-        first: dict[str, float] = {}
-        for what, row in sorted(last.tallies, key=lambda key: (key[0], rows.index(key[1]))):
-            tally = last.tallies[what, row].since(before.tallies.get((what, row), Tally()))
-            per_s = tally.requests / seconds
-            first.setdefault(what, per_s)
-            result.append(
-                {
-                    "what": what,
-                    "row": row,
-                    "requests": tally.requests,
-                    "requests_per_s": per_s,
-                    "p50_ms": tally.percentile(0.50),
-                    "p95_ms": tally.percentile(0.95),
-                    "p99_ms": tally.percentile(0.99),
-                    "failures": tally.failures,
-                    "ratio": per_s / first[what] if first[what] else None,
-                    **self.cost(before, last, row),
-                }
-            )
+        references: dict[str, dict[str, Any]] = {}
+        for what, row in sorted({*last.tallies, *silent}, key=lambda key: (key[0], rows.index(key[1]))):
+            tally = last.of(what, row).since(before.of(what, row))
+            clients = self.of_clients(row)
+            line = {
+                "what": what,
+                "row": row,
+                "requests": tally.requests,
+                "requests_per_s": tally.requests / seconds,
+                **percentiles(tally),
+                "failures": tally.failures,
+                "open": clients["open"],
+                "wanted": clients["wanted"],
+                **self.cost(before, last, row),
+                "ratio": None,
+            }
+            if comparable(line):
+                reference = references.setdefault(what, line)
+                if line["open"] == reference["open"]:
+                    line["ratio"] = line["requests_per_s"] / reference["requests_per_s"]
+            result.append(line)
         return result
 
     def cost(self, before: Sample, last: Sample, row: str) -> dict[str, float | None]:
@@ -214,36 +267,20 @@ class Sampler:
         if not self.first or len(self.samples) < 2:
             return []
         stats = self.environment.stats
-        # As Locust counts: until the last answer, without the time that stopping takes.
-        seconds = (stats.last_request_timestamp or stats.start_time) - stats.start_time
+        # From the first user, whom Locust needs a second to start, to the last answer, without the time to stop.
+        start = max(stats.start_time, min(filter(None, self.began.values()), default=0))
+        seconds = (stats.last_request_timestamp or start) - start
         return self.lines(self.first, self.samples[-1], max(seconds, SAMPLE_S))
 
-    def warnings(self) -> list[str]:
-        """What a reader must know before believing the figures."""
-        found = [f"the worker {name} was lost: what it had not reported yet is missing" for name in self.lost]
-        if busy := [name for name, cpu in self.generators.items() if cpu > GENERATOR_LIMIT]:
-            found.append(
-                f"the generator is the bottleneck: {len(busy)} of {len(self.generators)} Locust processes use over "
-                f"{GENERATOR_LIMIT:.0%} of a CPU; throughput and latency are Locust's. Add workers, or lower the load."
-            )
-        if self.crowded:
-            found.append(
-                "the rows use up the CPU that they share: their throughput and latency show how the kernel divides it "
-                "among their threads, not which is faster. Compare CPU µs per request, or load one row at a time."
-            )
-        kept = self.schedules()
-        started, late = self.starts()
-        if late > started * LATE_LIMIT:
-            worst = max(k["worst_ms"] for k in kept)
-            found.append(
-                f"the schedule was not kept: {late / started:.1%} of starts were late, by up to {worst:,.0f} ms"
-            )
-        if queued := sum(k["queued"] for k in kept):
-            found.append(
-                f"{queued:,} of {started:,} starts had to wait for a free user (counted into their latency): "
-                "the rows are slower than the schedule, or there are too few users"
-            )
-        return found
+
+def comparable(line: dict[str, Any]) -> bool:
+    """Whether a line is of right answers: one that is quick to refuse is not fast."""
+    return bool(line["requests"] and line["failures"] <= line["requests"] * ERRORS_LIMIT)
+
+
+def percentiles(tally: Tally) -> dict[str, float | None]:
+    shares = {"p50_ms": 0.50, "p95_ms": 0.95, "p99_ms": 0.99}
+    return {name: tally.percentile(share) if tally.requests else None for name, share in shares.items()}
 
 
 def keeps_limit(tally: Tally, options: Any) -> bool:

@@ -1,11 +1,10 @@
-"""A test without the web UI: a line of progress, the rows side by side at the end, figures.json, an exit code.
+"""A test without the web UI: a line of progress, the rows side by side at the end, a folder of results, an exit code.
 
-Exit codes: 0 fine, 1 an answer was wrong or missing, 3 a limit was missed, 4 a worker was lost.
+Exit codes: 0 fine, 1 an answer was wrong or missing, 2 a wrong option, 3 a limit was missed, 4 a worker was lost,
+5 the rows did not have the same number of users.
 """
 
-import json
 import sys
-from pathlib import Path
 from typing import Any
 
 import gevent
@@ -13,37 +12,49 @@ from locust.env import Environment
 from rich.console import Console
 from rich.table import Table
 
-from loadtest import shapes
+from loadtest import doubts, options, results, shapes
 from loadtest.figures import SEARCH_P99_MS, WINDOW_S, Sampler, keeps_limit
 from loadtest.precision import shown
 
-EXIT_LIMIT, EXIT_WORKER_LOST = 3, 4
+EXIT_OPTION, EXIT_LIMIT, EXIT_WORKER_LOST, EXIT_UNEVEN = 2, 3, 4, 5
 
 
 def attach(environment: Environment, sampler: Sampler) -> None:
-    """For the process that decides, where there is no web UI."""
+    """For the process that decides, where there is no web UI. SystemExit where it cannot do what it is told."""
+    if reason := options.refusal(vars(sampler.options)):
+        print(reason, file=sys.stderr)
+        raise SystemExit(EXIT_OPTION)
+    folder = results.make(sampler.options)
     greenlet = gevent.spawn(show_progress, sampler)
 
     def finish(**_: Any) -> None:
         greenlet.kill()
         if environment.runner:
             environment.runner.stop()  # on Ctrl-C it still runs: drain it, and count what was in flight
-        console = Console()
         found = searched(environment, sampler)
-        console.print(side_by_side(sampler))
-        for line in [*found.values(), *sampler.warnings()]:
-            console.print(line, style="yellow" if line not in found.values() else "bold")
         missed = missed_limit(sampler)
-        for row in missed:
-            console.print(f"{row} missed the limit", style="red")
+        tell(sampler, found, missed)
         if sampler.lost:
             environment.process_exit_code = EXIT_WORKER_LOST
+        elif sampler.uneven:
+            environment.process_exit_code = EXIT_UNEVEN
         elif missed:
             environment.process_exit_code = EXIT_LIMIT
-        if sampler.options.results:
-            write(Path(sampler.options.results) / "figures.json", sampler, found, missed)
+        if folder:
+            results.write(folder, environment, sampler, found, missed)
 
     environment.events.quitting.add_listener(finish)
+
+
+def tell(sampler: Sampler, found: dict[str, str], missed: list[str]) -> None:
+    console = Console(highlight=False)
+    console.print(side_by_side(sampler))
+    for line in found.values():
+        console.print(line, style="bold", markup=False)
+    for line in doubts.warnings(sampler):
+        console.print(line, style="yellow", markup=False)
+    for row in missed:
+        console.print(f"{row} missed the limit", style="red")
 
 
 def show_progress(sampler: Sampler) -> None:
@@ -53,9 +64,10 @@ def show_progress(sampler: Sampler) -> None:
         gevent.sleep(1 if tty else 10)
         window = sampler.window(WINDOW_S)
         if window and sampler.first:
-            parts = [f"{window[1].at - sampler.first.at:.0f} s, {window[1].users} users"]
+            what = next(iter(window[1].kinds()), "")
+            parts = [f"{window[1].at - sampler.first.at:.0f} s, {window[1].users} users {what}"]
             for row in sampler.options.rows:
-                tally = window[1].of_row(row).since(window[0].of_row(row))
+                tally = window[1].of(what, row).since(window[0].of(what, row))
                 per_s = tally.requests / (window[1].at - window[0].at)
                 parts.append(f"{row} {per_s:,.0f}/s p99 {shown(tally.percentile(0.99))} ms")
             busiest = max(sampler.generators.values(), default=0)
@@ -80,7 +92,7 @@ def side_by_side(sampler: Sampler) -> Table:
             f"{line['what']} [bold]{line['row']}",
             f"{line['requests_per_s']:,.1f}",
             f"{line['ratio']:.2f}" if line["ratio"] else "",
-            *(shown(line[f"p{share}_ms"]) for share in (50, 95, 99)),
+            *(shown(ms) if (ms := line[f"p{share}_ms"]) else "" for share in (50, 95, 99)),
             f"{line['failures']:,}",
             f"{line['cpu_us']:,.0f}" if line["cpu_us"] else "unknown",
             f"{line['rss_mib']:,.0f}" if line["rss_mib"] else "unknown",
@@ -109,20 +121,3 @@ def missed_limit(sampler: Sampler) -> list[str]:
         return []
     last = sampler.samples[-1]
     return [row for row in options.rows if not keeps_limit(last.of_row(row).since(sampler.first.of_row(row)), options)]
-
-
-def write(path: Path, sampler: Sampler, found: dict[str, str], missed: list[str]) -> None:
-    figures = {
-        "options": {name: value for name, value in vars(sampler.options).items() if is_plain(value)},
-        "lines": sampler.whole(),
-        "warnings": sampler.warnings(),
-        "search": found,
-        "missed_limit": missed,
-        "generator_cpus": sampler.generators,
-        "schedules": sampler.arrivals,
-    }
-    path.write_text(json.dumps(figures, indent=2))
-
-
-def is_plain(value: object) -> bool:
-    return isinstance(value, str | int | float | list | None)

@@ -2,3 +2,4 @@
 
 GENERATOR_LIMIT = 0.85  # of a CPU per process; above it a test measures Locust
 LATE_LIMIT = 0.01  # of the starts of a schedule
+ERRORS_LIMIT = 0.01  # of the answers of a row; with more of them wrong it is not compared

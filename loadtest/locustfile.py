@@ -10,10 +10,11 @@ from locust import events
 from locust.env import Environment
 from locust.runners import LocalRunner, MasterRunner, Runner, WorkerRunner
 
-from loadtest import headless, options, precision, shapes, stall, webui
+from loadtest import dealing, headless, options, precision, shapes, stall, webui
 from loadtest.arrivals import arrivals
 from loadtest.figures import SAMPLE_S, Sampler
 from loadtest.users import SCENARIOS
+from loadtest.users.row import OnRow, quoted
 
 DRAIN_S = 60  # how long requests in flight may take when a test stops; unless --stop-timeout says otherwise
 
@@ -43,10 +44,13 @@ def generate(environment: Environment, runner: Runner) -> None:
         arrivals.set_rates(msg.data)
 
     def report(client_id: str, data: dict[str, Any], **_: Any) -> None:
-        data["generator"] = {"cpu_ns": time.process_time_ns(), "arrivals": arrivals.report()}
+        data["generator"] = describe(runner)
 
     def begin(**_: Any) -> None:
         assert environment.parsed_options
+        choose_users(environment)
+        OnRow.first_start = 0
+        quoted.clear()
         arrivals.begin(environment.parsed_options.arrivals, environment.parsed_options.rows)
 
     def last_report(**_: Any) -> None:
@@ -62,6 +66,22 @@ def generate(environment: Environment, runner: Runner) -> None:
     environment.events.test_stop.add_listener(last_report)
 
 
+def describe(runner: Runner) -> dict[str, Any]:
+    """What a process that runs users has to say about itself."""
+    return {
+        "began": OnRow.first_start,
+        "cpu_ns": time.process_time_ns(),
+        "arrivals": arrivals.report(),
+        "clients": dealing.clients(runner),
+    }
+
+
+def choose_users(environment: Environment) -> None:
+    parsed = environment.parsed_options
+    assert parsed
+    environment.user_classes = [dealing.class_on(row, parsed.scenario) for row in parsed.rows]
+
+
 def control(environment: Environment, runner: MasterRunner | LocalRunner) -> None:
     """The process that decides: chooses the users, sets the rates, samples the figures."""
     sampler = Sampler(environment)
@@ -71,9 +91,11 @@ def control(environment: Environment, runner: MasterRunner | LocalRunner) -> Non
 
     def choose(**_: Any) -> None:
         """Before a test starts: what to run, as the options say."""
-        assert environment.parsed_options
-        environment.user_classes = [SCENARIOS[environment.parsed_options.scenario]]
-        environment.shape_class = shapes.make(environment.parsed_options, sampler)
+        parsed = environment.parsed_options
+        assert parsed
+        parsed.rows = list(dict.fromkeys(parsed.rows))
+        choose_users(environment)
+        environment.shape_class = shapes.make(parsed, sampler)
 
     def begin(**_: Any) -> None:
         nonlocal spawned
@@ -98,14 +120,18 @@ def control(environment: Environment, runner: MasterRunner | LocalRunner) -> Non
             return
         shape = environment.shape_class
         rates = shape.rates if isinstance(shape, shapes.Shape) else dict.fromkeys(parsed.rows, parsed.rate)
-        runner.send_message("rates", {row: rate / max(runner.worker_count, 1) for row, rate in rates.items()})
+        if isinstance(runner, LocalRunner):
+            runner.send_message("rates", rates)
+        else:
+            for worker, share in dealing.shares(rates, runner).items():
+                runner.send_message("rates", share, worker)
 
     def steer() -> None:
         while True:  # again and again: the shape moves on, workers come and go
             gevent.sleep(SAMPLE_S / 4)
             send_rates()
             if isinstance(runner, LocalRunner):
-                sampler.note_process("this process", time.process_time_ns(), arrivals.report())
+                sampler.note_process("this process", describe(runner))
 
     def end(**_: Any) -> None:
         gevent.killall(running)
@@ -113,9 +139,26 @@ def control(environment: Environment, runner: MasterRunner | LocalRunner) -> Non
 
     def worker_report(client_id: str, data: dict[str, Any], **_: Any) -> None:
         if generator := data.get("generator"):
-            sampler.note_process(client_id, generator["cpu_ns"], generator["arrivals"])
+            sampler.note_process(client_id, generator)
 
-    finish = runner.quit
+    take_over(environment, runner)
+    environment.choose = choose  # type: ignore[attr-defined]  # the web UI calls it with the form's values
+    choose()
+    environment.events.test_start.add_listener(begin)
+    environment.events.spawning_complete.add_listener(complete)
+    environment.events.test_stop.add_listener(end)
+    environment.events.worker_report.add_listener(worker_report)
+    if environment.web_ui:
+        webui.install(environment)
+
+
+def take_over(environment: Environment, runner: MasterRunner | LocalRunner) -> None:
+    """What Locust calls to change its users, and to end: rows stay equal, and what is in flight is counted."""
+    start, finish = runner.start, runner.quit
+
+    def start_evenly(user_count: int, spawn_rate: float, **more: Any) -> None:
+        """Whoever asks: the form, the command line, a shape, a key in the terminal."""
+        start(dealing.even(user_count, len(environment.user_classes)), spawn_rate, **more)
 
     def drain_and_quit() -> None:
         workers = runner.worker_count
@@ -126,12 +169,6 @@ def control(environment: Environment, runner: MasterRunner | LocalRunner) -> Non
         finish()
 
     runner.quit = drain_and_quit  # type: ignore[method-assign]  # Locust calls this one, whatever ends a test
+    runner.start = start_evenly  # type: ignore[method-assign,assignment]  # … and this one, whatever changes its users
+    environment.dispatcher_class = dealing.Dispatcher  # type: ignore[assignment]  # all that Locust's runners ask of one
     environment.stop_timeout = environment.stop_timeout or DRAIN_S
-    environment.choose = choose  # type: ignore[attr-defined]  # the web UI calls it with the form's values
-    choose()
-    environment.events.test_start.add_listener(begin)
-    environment.events.spawning_complete.add_listener(complete)
-    environment.events.test_stop.add_listener(end)
-    environment.events.worker_report.add_listener(worker_report)
-    if environment.web_ui:
-        webui.install(environment)

@@ -9,8 +9,8 @@ from gevent.pool import Pool
 from locust import task
 
 from loadtest import targets
-from loadtest.users.requests import is_wait
-from loadtest.users.row import OnRow, WrongAnswer
+from loadtest.users.requests import waited
+from loadtest.users.row import OnRow, WrongAnswer, check_answer, check_time
 
 ASSETS = 100
 TIMEOUT_S = 60
@@ -23,6 +23,7 @@ class Page(OnRow):
     """Loads the page again and again on warm connections; a page is one request in the statistics."""
 
     abstract = True
+    uses: ClassVar[tuple[str, ...]] = ("asset_ms",)
     client_options: ClassVar[dict[str, Any]]
     protocol: str
     at_once: int
@@ -44,14 +45,15 @@ class Page(OnRow):
         self.report(self.protocol, f"page of {ASSETS}", time.perf_counter() - began, errors[0] if errors else None)
 
     def fetch(self, number: int) -> Exception | None:
+        ms, began = self.options.asset_ms, time.perf_counter()
         try:
-            response = self.http.get(f"/wait?ms={self.options.asset_ms}&asset={number}")
+            response = self.http.get(f"/wait?ms={ms}&asset={number}")
+            if response.http_version != self.protocol:
+                raise WrongAnswer(f"asked for {self.protocol}, got {response.http_version}")
+            check_answer(response.status_code, response.content, waited(ms))
+            check_time(began, ms)
         except (httpx.HTTPError, OSError) as error:
             return error
-        if response.http_version != self.protocol:
-            return WrongAnswer(f"asked for {self.protocol}, got {response.http_version}")
-        if response.status_code != 200 or not is_wait(response.content):
-            return WrongAnswer(f"wrong asset: {response.status_code} {response.content[:80]!r}")
         return None
 
     def on_stop(self) -> None:

@@ -2,159 +2,195 @@
 
 import json
 import random
-from typing import Any
+from functools import cache
+from typing import ClassVar
 
 from locust import task
 
 import workloads
-from loadtest.users.row import RowUser
+from loadtest.users.row import Check, RowUser
 
 GREETING = json.dumps(workloads.GREETING, separators=(",", ":")).encode()
-MESSAGE = json.dumps({"message": "The quick brown fox jumps over the lazy dog."}, separators=(",", ":"))
 JSON_HEADERS = {"Content-Type": "application/json"}
-VALUE = 4711
 ROUTES = {"plain": "/wait", "threadpool": "/wait/threadpool", "blocking": "/wait/blocking"}  # of --wait-route
 
-
-def is_plaintext(body: bytes) -> bool:
-    return body == workloads.PLAINTEXT
-
-
-def is_greeting(body: bytes) -> bool:
-    return body == GREETING
+is_plaintext: Check = workloads.PLAINTEXT.__eq__
+is_greeting: Check = GREETING.__eq__
 
 
-def is_wait(body: bytes) -> bool:
-    return body.startswith(b'{"waited_ms":')
+def text(number: int) -> str:
+    """What is echoed: another one each time, so that nobody can know it beforehand."""
+    return f"The quick brown fox jumps over the lazy dog. {number}"
 
 
-def is_items(body: bytes) -> bool:
-    items = json.loads(body)
-    return len(items) > 0 and all(item["value"] == workloads.item_value(item["id"]) for item in items)
+def message(number: int) -> bytes:
+    return f'{{"message":"{text(number)}"}}'.encode()
 
 
-def is_entry(body: bytes) -> bool:
-    return bool(json.loads(body)["value"] == VALUE)
+@cache
+def waited(ms: int) -> Check:
+    return (b'{"waited_ms":%d}' % ms).__eq__
 
 
-def is_work(body: bytes) -> bool:
-    answer = json.loads(body)
-    return bool(answer["result"] == pow(48_271, answer["rounds"], 2_147_483_647))
+@cache
+def items(queries: int) -> Check:
+    """As many rows as asked for, each with its value, and not one row over and over."""
+
+    def right(body: bytes) -> bool:
+        found = json.loads(body)
+        ids = {item["id"] for item in found}
+        return (
+            len(found) == queries
+            and all(item == {"id": item["id"], "value": workloads.item_value(item["id"])} for item in found)
+            and min(ids) >= 1
+            and max(ids) <= workloads.ITEMS
+            and (queries < 4 or len(ids) > 1)  # of so many random ids all are the same once in 10¹²
+        )
+
+    return right
 
 
-def is_message(body: bytes) -> bool:
-    return body == MESSAGE.encode()
+def entry(value: int) -> Check:
+    def right(body: bytes) -> bool:
+        found = json.loads(body)
+        return bool(found == {"id": found["id"], "value": value} and found["id"] >= 1)
+
+    return right
+
+
+@cache
+def work(rounds: int) -> Check:
+    """The result by another formula than the service's."""
+    answer = {"rounds": rounds, "result": pow(48_271, rounds, 2_147_483_647)}
+    return lambda body: bool(json.loads(body) == answer)
+
+
+# What users do, alone or in the mix
+
+
+def get_plaintext(user: RowUser) -> None:
+    user.ask("/plaintext", is_plaintext)
+
+
+def get_greeting(user: RowUser) -> None:
+    user.ask("/json", is_greeting)
+
+
+def wait(user: RowUser) -> None:
+    ms = user.options.wait_ms
+    user.ask(f"{ROUTES[user.options.wait_route]}?ms={ms}", waited(ms), least_ms=ms)
+
+
+def read(user: RowUser) -> None:
+    queries = user.options.queries
+    user.ask(f"/db?queries={queries}", items(queries))
+
+
+def write(user: RowUser) -> None:
+    value = random.randint(workloads.VALUE.low, workloads.VALUE.high)
+    user.ask(f"/db?value={value}", entry(value), method="POST", what="/db write")
+
+
+def compute(user: RowUser) -> None:
+    rounds = user.options.rounds
+    user.ask(f"/cpu?rounds={rounds}", work(rounds))
+
+
+def echo(user: RowUser) -> None:
+    body = message(next(user.numbers))
+    user.ask("/echo", body.__eq__, method="POST", data=body, headers=JSON_HEADERS)
 
 
 class Plaintext(RowUser):
     """The least a server can do: 13 bytes of text."""
 
-    check = staticmethod(is_plaintext)
-
     @task
     def plaintext(self) -> None:
-        self.client.get("/plaintext", name=self.named("/plaintext"))
+        get_plaintext(self)
 
 
 class Json(RowUser):
     """The basic request: a small JSON answer."""
 
-    check = staticmethod(is_greeting)
-
     @task
     def greeting(self) -> None:
-        self.client.get("/json", name=self.named("/json"))
+        get_greeting(self)
 
 
 class Wait(RowUser):
     """Waiting without work, like a call to a slow service."""
 
-    check = staticmethod(is_wait)
+    uses: ClassVar[tuple[str, ...]] = ("path", "wait_ms", "wait_route")
 
     @task
     def wait_for_it(self) -> None:
-        route = ROUTES[self.options.wait_route]
-        self.client.get(f"{route}?ms={self.options.wait_ms}", name=self.named(route))
+        wait(self)
 
 
 class DbRead(RowUser):
     """Single-row reads by random id from PostgreSQL."""
 
-    check = staticmethod(is_items)
+    uses: ClassVar[tuple[str, ...]] = ("path", "queries")
 
     @task
-    def read(self) -> None:
-        self.client.get(f"/db?queries={self.options.queries}", name=self.named("/db"))
+    def read_items(self) -> None:
+        read(self)
 
 
 class DbWrite(RowUser):
     """A write, committed and read back."""
 
-    check = staticmethod(is_entry)
-
     @task
-    def write(self) -> None:
-        self.client.post(f"/db?value={VALUE}", name=self.named("/db"))
+    def write_entry(self) -> None:
+        write(self)
 
 
 class Cpu(RowUser):
     """Pure Python work in the service."""
 
-    check = staticmethod(is_work)
+    uses: ClassVar[tuple[str, ...]] = ("path", "rounds")
 
     @task
-    def compute(self) -> None:
-        self.client.get(f"/cpu?rounds={self.options.rounds}", name=self.named("/cpu"))
+    def work_for_it(self) -> None:
+        compute(self)
 
 
 class Echo(RowUser):
     """A JSON body that the service validates and returns."""
 
-    check = staticmethod(is_message)
-
     @task
-    def echo(self) -> None:
-        self.client.post("/echo", data=MESSAGE, headers=JSON_HEADERS, name=self.named("/echo"))
+    def send_message(self) -> None:
+        echo(self)
 
 
 class Mix(RowUser):
     """What a visitor causes: mostly reads, some writes, a slow call now and then, with time to think between."""
 
-    @staticmethod
-    def check(body: bytes) -> bool:
-        return len(body) > 0 and any(is_right(body) for is_right in (is_greeting, is_message, is_wait, is_data))
+    uses: ClassVar[tuple[str, ...]] = ("path", "wait_ms", "wait_route", "queries", "rounds")
 
     def wait_time(self) -> float:
         return super().wait_time() or (0 if self.schedule else random.uniform(0.5, 2))
 
     @task(50)
     def greeting(self) -> None:
-        self.client.get("/json", name=self.named("/json"))
+        get_greeting(self)
 
     @task(30)
-    def read(self) -> None:
-        self.client.get(f"/db?queries={self.options.queries}", name=self.named("/db"))
+    def read_items(self) -> None:
+        read(self)
 
     @task(8)
-    def write(self) -> None:
-        self.client.post(f"/db?value={VALUE}", name=self.named("/db write"))
+    def write_entry(self) -> None:
+        write(self)
 
     @task(6)
-    def echo(self) -> None:
-        self.client.post("/echo", data=MESSAGE, headers=JSON_HEADERS, name=self.named("/echo"))
+    def send_message(self) -> None:
+        echo(self)
 
     @task(4)
     def wait_for_it(self) -> None:
-        self.client.get(f"/wait?ms={self.options.wait_ms}", name=self.named("/wait"))
+        wait(self)
 
     @task(2)
-    def compute(self) -> None:
-        self.client.get(f"/cpu?rounds={self.options.rounds}", name=self.named("/cpu"))
-
-
-def is_data(body: bytes) -> bool:
-    """Any of the JSON answers that carry data."""
-    answer: Any = json.loads(body)
-    if isinstance(answer, list):
-        return is_items(body)
-    return is_work(body) if "rounds" in answer else is_entry(body)
+    def work_for_it(self) -> None:
+        compute(self)

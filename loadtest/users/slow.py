@@ -5,17 +5,19 @@ import socket
 import ssl
 import time
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import closing, suppress
+from typing import ClassVar
 from urllib.parse import urlsplit
 
 import gevent
 from locust import task
 
 import workloads
-from loadtest.users.requests import MESSAGE
-from loadtest.users.row import OnRow, WrongAnswer
+from loadtest.users.requests import message, waited
+from loadtest.users.row import OnRow, WrongAnswer, check_answer, check_time, detail, quote
 
 TIMEOUT_S = 60
+TOGETHER = 0.25  # of a stream's length: events that come within less did not come one by one
 
 
 class SlowUser(OnRow):
@@ -23,7 +25,7 @@ class SlowUser(OnRow):
 
     abstract = True
 
-    def connection(self) -> http.client.HTTPConnection:
+    def connect(self) -> http.client.HTTPConnection:
         url = urlsplit(str(self.host))
         if url.scheme == "http":
             return http.client.HTTPConnection(url.netloc, timeout=TIMEOUT_S)
@@ -33,10 +35,11 @@ class SlowUser(OnRow):
     def path(self, route: str) -> str:
         return urlsplit(str(self.host)).path + route
 
-    def measure(self, what: str, action: Callable[[], None]) -> None:
+    def measure(self, what: str, action: Callable[[http.client.HTTPConnection], None]) -> None:
         began, error = time.perf_counter(), None
         try:
-            action()
+            with closing(self.connect()) as connection:
+                action(connection)
         except (OSError, http.client.HTTPException) as failure:
             error = failure
         self.report("HTTP", what, time.perf_counter() - began, error)
@@ -45,78 +48,100 @@ class SlowUser(OnRow):
 class EventStream(SlowUser):
     """A stream of --events: the time to the first event, and the gap between every two."""
 
+    uses: ClassVar[tuple[str, ...]] = ("path", "events", "gap_ms")
+
     @task
     def follow(self) -> None:
         self.measure("/stream whole", self.read_events)
 
-    def read_events(self) -> None:
-        connection = self.connection()
-        began = time.perf_counter()
-        connection.request("GET", self.path(f"/stream?events={self.options.events}&interval_ms={self.options.gap_ms}"))
+    def read_events(self, connection: http.client.HTTPConnection) -> None:
+        events, gap_ms = self.options.events, self.options.gap_ms
+        began = last = time.perf_counter()
+        connection.request("GET", self.path(f"/stream?events={events}&interval_ms={gap_ms}"))
         response = connection.getresponse()
-        for number in range(self.options.events):
+        if response.status != 200:
+            raise WrongAnswer(f"status {response.status}: {detail(response.read())}")
+        first = 0.0
+        for number in range(events):
             line = response.readline()
-            if line != f"data: {workloads.event_data(number)}\n".encode():
-                raise WrongAnswer(f"wrong event: {line[:80]!r}")
-            response.readline()  # the empty line after it
+            if line != f"data: {workloads.event_data(number)}\n".encode() or response.readline() != b"\n":
+                raise WrongAnswer(f"wrong event: {quote(line)}")
             now = time.perf_counter()
-            self.report("HTTP", "/stream first event" if number == 0 else "/stream gap", now - began)
-            began = now
-        connection.close()
+            first = first or now
+            self.report("HTTP", "/stream gap" if number else "/stream first event", now - last, part=number > 0)
+            last = now
+        if response.read():
+            raise WrongAnswer(f"more than {events} events")
+        check_spacing(began, first, last, events - 1, gap_ms)
+
+
+def check_spacing(began: float, first: float, last: float, gaps: int, gap_ms: int) -> None:
+    """WrongAnswer for a stream that ends sooner than its gaps allow, or whose events arrive together."""
+    check_time(began, gaps * max(gap_ms - 1, 0))  # each timer may be early by a millisecond
+    if last - first < TOGETHER * gaps * gap_ms / 1000:
+        raise WrongAnswer(f"the events came together: {gap_ms} ms were to lie between two")
 
 
 class SlowUpload(SlowUser):
     """A small body that takes --slow-s to arrive. nginx collects it first; without nginx it holds the server."""
 
+    uses: ClassVar[tuple[str, ...]] = ("path", "slow_s")
+
     @task
     def trickle(self) -> None:
         self.measure("/echo trickled", self.upload)
 
-    def upload(self) -> None:
-        connection = self.connection()
+    def upload(self, connection: http.client.HTTPConnection) -> None:
+        body = message(next(self.numbers))
         connection.putrequest("POST", self.path("/echo"))
         connection.putheader("Content-Type", "application/json")
-        connection.putheader("Content-Length", str(len(MESSAGE)))
+        connection.putheader("Content-Length", str(len(body)))
         connection.endheaders()
-        for position in range(0, len(MESSAGE), 6):
-            gevent.sleep(self.options.slow_s * 6 / len(MESSAGE))
-            connection.send(MESSAGE[position : position + 6].encode())
+        for position in range(0, len(body), 6):
+            gevent.sleep(self.options.slow_s * 6 / len(body))
+            connection.send(body[position : position + 6])
         response = connection.getresponse()
-        if response.read() != MESSAGE.encode():
-            raise WrongAnswer(f"wrong echo, status {response.status}")
-        connection.close()
+        check_answer(response.status, response.read(), body.__eq__)
 
 
 class SlowReader(SlowUser):
     """Asks for 1,000 events at once, reads none of them for --slow-s, then all."""
 
+    uses: ClassVar[tuple[str, ...]] = ("path", "slow_s")
+
     @task
     def stall(self) -> None:
         self.measure("/stream unread", self.read_late)
 
-    def read_late(self) -> None:
-        connection = self.connection()
+    def read_late(self, connection: http.client.HTTPConnection) -> None:
         connection.connect()
         connection.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         connection.request("GET", self.path("/stream?events=1000&interval_ms=0"))
         gevent.sleep(self.options.slow_s)
-        body = connection.getresponse().read()
-        if body.count(b"data: ") != 1000:
-            raise WrongAnswer(f"{body.count(b'data: ')} events of 1000")
-        connection.close()
+        response = connection.getresponse()
+        check_answer(response.status, response.read(), is_all_events)
+
+
+def is_all_events(body: bytes) -> bool:
+    """A server may add comments to a stream that stands still."""
+    events = [line for line in body.decode().splitlines() if line.startswith("data: ")]
+    return events == [f"data: {workloads.event_data(number)}" for number in range(1000)]
 
 
 class Impatient(SlowUser):
     """Asks for a wait and leaves after --patience-ms. Does the server work on for nobody?"""
 
+    uses: ClassVar[tuple[str, ...]] = ("path", "wait_ms", "patience_ms")
+
     @task
     def leave(self) -> None:
         self.measure("/wait left", self.ask_and_go)
 
-    def ask_and_go(self) -> None:
-        connection = self.connection()
-        connection.request("GET", self.path(f"/wait?ms={self.options.wait_ms}"))
+    def ask_and_go(self, connection: http.client.HTTPConnection) -> None:
+        ms, began = self.options.wait_ms, time.perf_counter()
+        connection.request("GET", self.path(f"/wait?ms={ms}"))
         connection.sock.settimeout(self.options.patience_ms / 1000)
         with suppress(TimeoutError):
-            connection.getresponse().read()
-        connection.close()
+            response = connection.getresponse()
+            check_answer(response.status, response.read(), waited(ms))
+            check_time(began, ms)

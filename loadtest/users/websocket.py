@@ -1,21 +1,21 @@
 """Clients that hold a WebSocket: websocket-client on gevent's sockets."""
 
-import json
 import ssl
 import time
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
+from uuid import uuid4
 
 import gevent
 from locust import task
 from websocket import WebSocket, WebSocketException, create_connection
 
 from loadtest import targets
-from loadtest.users.row import OnRow, WrongAnswer
+from loadtest.users.requests import text
+from loadtest.users.row import OnRow, WrongAnswer, quote
 
 T = TypeVar("T")
 TIMEOUT_S = 60
-MESSAGE = "The quick brown fox jumps over the lazy dog."
 
 
 class WebSocketUser(OnRow):
@@ -23,6 +23,7 @@ class WebSocketUser(OnRow):
 
     abstract = True
     route: str
+    uses: ClassVar[tuple[str, ...]] = ("path", "open_s")
 
     def __init__(self, environment: Any) -> None:
         super().__init__(environment)
@@ -43,9 +44,25 @@ class WebSocketUser(OnRow):
             gevent.sleep(1)  # no faster than a client with manners
         return self.ws
 
+    def sockets(self) -> tuple[int, int]:
+        return int(self.ws is not None), 1
+
     def on_stop(self) -> None:
         if self.ws:
             self.ws.close(timeout=0)
+
+    def drop(self) -> None:
+        """Lets go of a socket that has failed: the server is not to hold it any longer."""
+        if self.ws:
+            self.ws.shutdown()
+        self.ws = None
+
+    def echo(self, ws: WebSocket) -> None:
+        message = text(next(self.numbers))
+        ws.send(message)
+        answer = ws.recv()
+        if answer != message:
+            raise WrongAnswer(f"wrong echo: {quote(answer.encode() if isinstance(answer, str) else answer)}")
 
     def measure(self, what: str, action: Callable[[], T]) -> T | None:
         """`action`'s result, with its time or its error in the statistics; None where it failed."""
@@ -55,16 +72,10 @@ class WebSocketUser(OnRow):
         try:
             result = action()
         except (WebSocketException, OSError) as failure:
-            error, self.ws = failure, None
+            error = failure
+            self.drop()
         self.report("WS", what, time.perf_counter() - began, error)
         return result
-
-
-def exchange(ws: WebSocket) -> None:
-    ws.send(MESSAGE)
-    answer = ws.recv()
-    if answer != MESSAGE:
-        raise WrongAnswer(f"wrong echo: {answer[:80]!r}")
 
 
 class WebSocketEcho(WebSocketUser):
@@ -73,15 +84,16 @@ class WebSocketEcho(WebSocketUser):
     route = "/ws/echo"
 
     @task
-    def echo(self) -> None:
+    def talk(self) -> None:
         if ws := self.opened():
-            self.measure(self.route, lambda: exchange(ws))
+            self.measure(self.route, lambda: self.echo(ws))
 
 
 class WebSocketIdle(WebSocketUser):
     """An open WebSocket that does nothing but one echo every --heartbeat-s: what does holding thousands cost?"""
 
     route = "/ws/echo"
+    uses: ClassVar[tuple[str, ...]] = ("path", "open_s", "heartbeat_s")
 
     def wait_time(self) -> float:  # here, and not in the task: a test that stops need not wait for it
         return super().wait_time() or (0 if self.schedule else self.options.heartbeat_s)
@@ -89,17 +101,18 @@ class WebSocketIdle(WebSocketUser):
     @task
     def beat(self) -> None:
         if ws := self.opened():
-            self.measure(f"{self.route} heartbeat", lambda: exchange(ws))
+            self.measure(f"{self.route} heartbeat", lambda: self.echo(ws))
 
 
 class Broadcast(WebSocketUser):
     """One sender and --listeners receivers: the time from sending until the last one has the message."""
 
     route = "/ws/broadcast"
+    uses: ClassVar[tuple[str, ...]] = ("path", "open_s", "listeners")
 
     def __init__(self, environment: Any) -> None:
         super().__init__(environment)
-        self.sent = 0
+        self.name = uuid4().hex  # every listener also hears other users' messages, also of other processes
         self.listeners: list[WebSocket] = []
 
     @task
@@ -114,9 +127,11 @@ class Broadcast(WebSocketUser):
             if self.ws is None:
                 self.close_listeners()
 
+    def sockets(self) -> tuple[int, int]:
+        return int(self.ws is not None) + len(self.listeners), 1 + self.options.listeners
+
     def reach_all(self, ws: WebSocket) -> None:
-        self.sent += 1
-        message = json.dumps([id(self), self.sent])  # every listener also hears other users' messages
+        message = f"{self.name} {next(self.numbers)}"
         ws.send(message)
         receiving = [gevent.spawn(wait_for, listener, message) for listener in [ws, *self.listeners]]
         gevent.joinall(receiving, raise_error=True)

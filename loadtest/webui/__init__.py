@@ -5,7 +5,7 @@ from typing import Any
 from flask import Blueprint, Response, request
 from locust.env import Environment
 
-from loadtest import targets
+from loadtest import results, targets
 from loadtest.webui import compare, form, guard
 
 PAGE = '<link rel="stylesheet" href="./lab/page.css"><script src="./lab/page.js"></script></body>'
@@ -20,17 +20,22 @@ def install(environment: Environment) -> None:
     lab = Blueprint("lab", __name__, url_prefix=prefix, static_folder="static", static_url_path="/lab")
     guard.lock(web_ui, lab)
     form.check_before_start(environment)
+    form.keep_values(environment)
     compare.serve(environment, lab)
     web_ui.app.register_blueprint(lab)
 
     web_ui.app.jinja_env.policies["json.dumps_kwargs"] = {"sort_keys": False}  # the form keeps the options' order
     web_ui.template_args["extended_tabs"] = [{"title": "Compare", "key": "compare"}]
     web_ui.template_args["lab_rows"] = {name: describe(row) for name, row in targets.rows().items()}
+    web_ui.template_args["lab_form"] = form.describe()
 
     @web_ui.app.after_request
     def fit_page(response: Response) -> Response:
         if request.endpoint == "locust.index" and response.mimetype == "text/html":
             response.set_data(response.get_data(as_text=True).replace("</body>", PAGE))
+        if request.endpoint == "locust.stats_report" and response.mimetype == "text/html":
+            sampler = environment.sampler  # type: ignore[attr-defined]  # see locustfile.py
+            response.set_data(results.report(environment, sampler, response.get_data(as_text=True)))
         return response
 
 

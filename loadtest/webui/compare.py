@@ -7,9 +7,10 @@ from typing import Any
 import gevent
 from flask import Blueprint, Response, jsonify, request
 from locust.env import Environment
+from locust.runners import STATE_STOPPED, STATE_STOPPING
 
-from loadtest import targets
-from loadtest.figures import SAMPLE_S, WINDOW_S, Sample, Sampler
+from loadtest import doubts, results, targets
+from loadtest.figures import SAMPLE_S, WINDOW_S, Sample, Sampler, percentiles
 
 
 def serve(environment: Environment, lab: Blueprint) -> None:
@@ -39,15 +40,21 @@ def serve(environment: Environment, lab: Blueprint) -> None:
     @lab.get("/compare/figures")
     @web_ui.auth_required_if_enabled
     def figures() -> Response:
-        known_run, since = request.args.get("run", type=float), request.args.get("since", 0.0, type=float)
+        known = request.args.get("run", type=float), request.args.get("what")
+        since = request.args.get("since", 0.0, type=float)
         run = sampler.first.at if sampler.first else None
+        kinds = sampler.samples[-1].kinds() if sampler.samples else []
+        wanted = request.args.get("wanted")
+        what = wanted if wanted in kinds else next(iter(kinds), "")
         return jsonify(
-            run=run,  # another one: forget the points of the last
-            points=points.after(since if run == known_run else 0),
+            run=run,  # another one, or another kind of request: forget the points of the last
+            what=what,
+            kinds=kinds,
+            points=points.after(since if (run, what) == known else 0, what),
             lines=sampler.whole(),
-            warnings=sampler.warnings(),
+            warnings=doubts.warnings(sampler),
             window_s=WINDOW_S,
-            **test(environment),
+            **test(environment, sampler),
         )
 
     @lab.get("/compare/rows")
@@ -60,15 +67,15 @@ def serve(environment: Environment, lab: Blueprint) -> None:
         return jsonify({name: greenlet.value for name, greenlet in asked.items()})
 
 
-def test(environment: Environment) -> dict[str, Any]:
+def test(environment: Environment, sampler: Sampler) -> dict[str, Any]:
     runner, options = environment.runner, environment.parsed_options
     assert runner and options
-    kind = "closed loop" if options.arrivals == "closed" else f"{options.arrivals} arrivals"
+    complete = runner.state != STATE_STOPPED or sampler.ended  # Locust says so before the last figures are there
     return {
-        "state": runner.state,
+        "state": runner.state if complete else STATE_STOPPING,
         "users": runner.user_count,
         "rows": options.rows,
-        "title": f"{options.scenario} · {kind} · path {options.path}",
+        "title": results.title(options),
     }
 
 
@@ -87,10 +94,10 @@ class Points:
     def __init__(self, sampler: Sampler) -> None:
         self.sampler = sampler
         self.begin: Sample | None = None
-        self.known: dict[float, dict[str, Any]] = {}
+        self.known: dict[tuple[str, float], dict[str, Any]] = {}
 
-    def after(self, since: float) -> list[dict[str, Any]]:
-        """Those later than `since`, in seconds since the test began."""
+    def after(self, since: float, what: str) -> list[dict[str, Any]]:
+        """Those of a kind of request, later than `since`, in seconds since the test began."""
         first, samples = self.sampler.first, list(self.sampler.samples)
         if not first:
             return []
@@ -101,23 +108,20 @@ class Points:
         for number, last in enumerate(samples[1:], 1):
             if last.at - first.at <= since:
                 continue
-            if last.at not in self.known:
+            if (what, last.at) not in self.known:
                 gevent.sleep(0)  # the test goes on while these are computed
-                before = bisect_right(times, last.at - WINDOW_S + SAMPLE_S / 2, hi=number) - 1
-                self.known[last.at] = self.point(samples[max(before, 0)], last) | {"at": last.at - first.at}
-            result.append(self.known[last.at])
+                before = samples[max(bisect_right(times, last.at - WINDOW_S + SAMPLE_S / 2, hi=number) - 1, 0)]
+                rows = {row: self.now(before, last, what, row) for row in self.sampler.options.rows}
+                self.known[what, last.at] = {"rows": rows, "at": last.at - first.at}
+            result.append(self.known[what, last.at])
         return result
 
-    def point(self, before: Sample, last: Sample) -> dict[str, Any]:
-        return {"rows": {row: self.now(before, last, row) for row in self.sampler.options.rows}}
-
-    def now(self, before: Sample, last: Sample, row: str) -> dict[str, Any]:
-        """What the row does now, over requests of any kind; None where there were none."""
-        tally = last.of_row(row).since(before.of_row(row))
-        times = {name: tally.percentile(share) for name, share in (("p50_ms", 0.5), ("p95_ms", 0.95), ("p99_ms", 0.99))}
+    def now(self, before: Sample, last: Sample, what: str, row: str) -> dict[str, Any]:
+        """What the row does now; None where there were no such requests."""
+        tally = last.of(what, row).since(before.of(what, row))
         return {
             "requests_per_s": tally.requests / (last.at - before.at),
             "errors": tally.failures / tally.requests * 100 if tally.requests else None,
-            **(times if tally.requests else dict.fromkeys(times)),
+            **percentiles(tally),
             **self.sampler.cost(before, last, row),
         }

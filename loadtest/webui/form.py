@@ -1,5 +1,6 @@
 """The form that starts a test: checked as the command line would be, before Locust takes over its values."""
 
+import re
 from argparse import Action, ArgumentTypeError
 from typing import Any, cast
 
@@ -15,6 +16,13 @@ from loadtest import options
 from loadtest.options import number
 
 EDITABLE = ("user_count", "spawn_rate", "rate", "profile")  # while a test runs
+
+
+# What Locust's own fields mean here.
+LOCUSTS = {
+    "user_count": "Closed loop: clients that ask at the same time. Open loop: requests that may be under way at once.",
+    "run_time": "Empty: until Stop. A shape other than steady has a length of its own.",
+}
 
 
 class Refused(Exception):
@@ -53,8 +61,40 @@ def fields() -> dict[str, Action]:
     parser.add_argument("--spawn-rate", type=number(0.01, 100_000, float))
     parser.add_argument("--run-time", type=run_time)
     parser.add_argument("--profile")
-    options.add_to(parser)
-    return parser.args_included_in_web_ui
+    return parser.args_included_in_web_ui | options.fields()
+
+
+def describe() -> dict[str, dict[str, Any]]:
+    """What the page shows at each field, and when: its title, its help or what each choice means, its rules."""
+    rules = options.matters()
+    return {name: {"help": text} for name, text in LOCUSTS.items()} | {
+        name: {
+            "title": label(name),
+            "help": by_label(options.help_of(field)),
+            "meanings": {choice: by_label(text) for choice, text in options.MEANINGS.get(name, {}).items()},
+            "only_if": rules.get(name, {}),
+        }
+        for name, field in options.fields().items()
+    }
+
+
+def by_label(text: str) -> str:
+    """The text of the command line's help, with a field's label where it names an option."""
+    return re.sub(r"--([\w-]+)", lambda flag: f"“{label(flag[1].replace('-', '_'))}”", text)
+
+
+def keep_values(environment: Environment) -> None:
+    """The form shows what was asked for last, where Locust would show the defaults again."""
+    web_ui = environment.web_ui
+    assert web_ui
+    update = web_ui.update_template_args
+
+    def update_and_keep() -> None:
+        update()
+        for name, option in web_ui.template_args["extra_options"].items():
+            option["default_value"] = getattr(environment.parsed_options, name)
+
+    web_ui.update_template_args = update_and_keep  # type: ignore[method-assign]  # Locust calls it for every page
 
 
 def run_time(text: str) -> int | None:
@@ -110,8 +150,8 @@ def accept(environment: Environment, values: dict[str, Any]) -> None:
         refuse_edit(environment, values)
     if isinstance(runner, MasterRunner) and not runner.worker_count:
         raise Refused("No worker has connected yet.", 409)
-    if wanted["shape"] == "search" and wanted["arrivals"] == "closed":
-        raise Refused("The shape search looks for the highest arrival rate: choose constant or poisson arrivals.")
+    if reason := options.refusal(wanted):
+        raise Refused(reason)
     if wanted["shape"] != "steady" and values.get("run_time"):
         raise Refused(f"The shape {wanted['shape']} has a length of its own: leave the run time empty.")
     vars(parsed).update({name: value for name, value in values.items() if name in vars(parsed)})

@@ -4,16 +4,20 @@ import math
 import re
 import threading
 from collections.abc import Iterator
+from contextlib import ExitStack
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import httpx
 import pytest
 from playwright.sync_api import BrowserContext, FrameLocator, Locator, Page, ViewportSize, expect
+from websockets.sync.client import connect
 
 from lab.stack.native import NativeStack
+from tests.helpers import until
 
 TIMEOUT_MS = 30_000
 PHONE: ViewportSize = {"width": 400, "height": 800}
+DESKTOP: ViewportSize = {"width": 1280, "height": 800}
 
 
 def open_form(page: Page, stack: NativeStack) -> None:
@@ -45,12 +49,56 @@ def state(stack: NativeStack) -> str:
     return str(httpx.get(f"{stack.locust}/stats/requests", trust_env=False).json()["state"])
 
 
+@pytest.fixture(autouse=True)
+def at_rest(stack: NativeStack) -> Iterator[None]:
+    """A test that fails in the middle leaves no load to the next."""
+    yield
+    if state(stack) not in ("ready", "stopped"):
+        httpx.post(f"{stack.locust}/stop", trust_env=False, timeout=60)
+        until(lambda: state(stack) in ("ready", "stopped"), what="the load to end")
+
+
 def test_the_first_page_shows_rows_that_answer_and_the_way_to_locust(page: Page, stack: NativeStack) -> None:
     page.goto(stack.https)
     for row in stack.rows:
         expect(page.locator(f"[data-row={row.name}] .state")).to_have_text("answers", timeout=TIMEOUT_MS)
     page.get_by_role("link", name="Locust's web UI").click()
     expect(page.get_by_role("button", name="Start")).to_be_enabled(timeout=TIMEOUT_MS)
+
+
+@pytest.mark.parametrize("width", [320, 400, 800, 1280, 1920])
+def test_no_link_of_the_first_page_is_cut_off_also_where_rows_are_not_started(
+    context: BrowserContext, stack: NativeStack, width: int
+) -> None:
+    page = context.new_page()  # its console rightly notes the absent rows
+    page.route("**/flask-*/health", lambda route: route.fulfill(status=502))
+    page.set_viewport_size({"width": width, "height": 900})
+    page.goto(stack.https)
+    expect(page.locator("[data-row=flask-40] .state")).to_have_text("not started (profile variants)")
+    rights = page.locator("a").evaluate_all("links => links.map(link => link.getBoundingClientRect().right)")
+    assert max(rights) <= width
+    assert page.locator("html").evaluate("page => page.scrollWidth <= page.clientWidth")
+
+
+def test_a_row_that_hangs_turns_red_and_green_again(context: BrowserContext, stack: NativeStack) -> None:
+    page = context.new_page()  # its console rightly notes the requests that were given up
+    page.goto(stack.https)
+    state = page.locator("[data-row=flask] .state")
+    expect(state).to_have_text("answers", timeout=TIMEOUT_MS)
+    with ExitStack() as sockets:
+        for _ in range(8):
+            sockets.enter_context(connect(stack.http.replace("http", "ws") + "/flask/ws/echo", proxy=None))
+        expect(state).to_have_text("no answer in 3 s", timeout=TIMEOUT_MS)
+        expect(state).to_have_class(re.compile("down"))
+        expect(page.locator("[data-row=fastapi] .state")).to_have_text("answers")
+    expect(state).to_have_text("answers", timeout=TIMEOUT_MS)
+
+
+def test_a_further_row_that_hangs_is_not_called_absent(context: BrowserContext, stack: NativeStack) -> None:
+    page = context.new_page()  # its console rightly notes the request that was given up
+    page.route("**/flask-gevent/health", lambda route: None)  # never answered
+    page.goto(stack.https)
+    expect(page.locator("[data-row=flask-gevent] .state")).to_have_text("no answer in 3 s", timeout=TIMEOUT_MS)
 
 
 def test_the_form_explains_each_choice_and_asks_only_what_matters_to_it(page: Page, stack: NativeStack) -> None:
@@ -63,6 +111,81 @@ def test_the_form_explains_each_choice_and_asks_only_what_matters_to_it(page: Pa
     expect(page.get_by_label("Rate")).to_be_hidden()
     page.get_by_label("Arrivals").select_option("poisson")
     expect(page.get_by_label("Rate")).to_be_visible()
+    expect(page.get_by_label("Wait route")).to_be_visible()
+    choose_rows(page, "flask")
+    expect(page.get_by_label("Wait route")).to_be_hidden()  # FastAPI's
+
+
+@pytest.mark.parametrize("size", [PHONE, DESKTOP])
+def test_the_start_button_is_in_sight_and_no_advertisement_is(
+    page: Page, stack: NativeStack, size: ViewportSize
+) -> None:
+    page.set_viewport_size(size)
+    open_form(page, stack)
+    expect(page.get_by_role("button", name="Start")).to_be_in_viewport(ratio=1)
+    expect(page.get_by_text("Azure")).to_be_hidden()
+
+
+def test_the_form_keeps_what_was_asked_for_last(page: Page, stack: NativeStack) -> None:
+    open_form(page, stack)
+    values = {"Scenario": "Wait", "Arrivals": "constant", "Rate": "11", "Wait ms": "20", "Number of users": "6"}
+    for label, value in values.items():
+        field = page.get_by_label(label)
+        field.select_option(value) if label in ("Scenario", "Arrivals") else field.fill(value)
+    choose_rows(page, "asgi", "wsgi")
+    page.get_by_role("button", name="Start").click()
+    expect(compare_tab(page).locator("#lines tr")).to_have_count(2, timeout=TIMEOUT_MS)
+    stop(page)
+    for again in ("at once", "on a new page"):
+        if again == "at once":
+            page.get_by_role("button", name="New").click()
+        else:
+            open_form(page, stack)
+        for label, value in values.items():
+            expect(page.get_by_label(label)).to_have_value(value)
+        expect(page.locator(".lab-rows label", has=page.locator("input:checked")).locator("strong")).to_have_text(
+            ["wsgi", "asgi"]
+        )
+        page.goto("about:blank")
+    report = httpx.get(f"{stack.locust}/stats/report", trust_env=False).text
+    assert "<h1>Wait · constant arrivals, 11/s and row · path gateway</h1>" in report
+
+
+def test_sockets_that_wait_are_counted_and_unlike_rows_have_no_ratio(page: Page, stack: NativeStack) -> None:
+    open_form(page, stack)
+    page.get_by_label("Scenario").select_option("WebSocketEcho")
+    page.get_by_label("Arrivals").select_option("closed")
+    choose_rows(page, "flask", "fastapi")
+    page.get_by_label("Number of users").fill("20")
+    page.get_by_role("button", name="Start").click()
+    compare = compare_tab(page)
+    expect(compare.locator("#reasons")).to_contain_text("8 of 10 WebSockets open, 2 waiting", timeout=TIMEOUT_MS)
+    expect(compare.locator("#lines tr", has_text="flask").first).to_contain_text("8 of 10 open, 2 waiting")
+    expect(compare.locator("#lines")).not_to_contain_text("×")
+    compare.locator("#kinds").select_option("/ws/echo open")
+    expect(compare.locator("#chart-requests_per_s figcaption")).to_contain_text("fastapi 0", timeout=TIMEOUT_MS)
+    stop(page)
+
+
+def test_every_row_has_a_look_of_its_own_and_refusals_are_explained(page: Page, stack: NativeStack) -> None:
+    open_form(page, stack)
+    page.get_by_label("Scenario").select_option("DbRead")
+    page.get_by_label("Arrivals").select_option("poisson")
+    page.get_by_label("Rate").fill("2")
+    page.get_by_label("Number of users").fill("14")
+    choose_rows(page, *(row.name for row in stack.rows))
+    page.get_by_role("button", name="Start").click()
+    compare = compare_tab(page)
+    curves = compare.locator("#chart-p50_ms path[stroke]")
+    expect(curves).to_have_count(len(stack.rows), timeout=TIMEOUT_MS)
+    looks = curves.evaluate_all("all => all.map(one => getComputedStyle(one).stroke)")
+    assert len(set(looks)) == len(stack.rows)
+    wsgi = compare.locator("#lines tr", has=compare.locator("th", has_text=re.compile("^wsgi$")))
+    expect(wsgi).to_contain_text("100 %", timeout=TIMEOUT_MS)
+    expect(wsgi).not_to_contain_text("×")
+    expect(compare.locator("#reasons")).to_contain_text("wsgi: ")
+    expect(compare.locator("#reasons")).to_contain_text("status 404: there is no such route")
+    stop(page)
 
 
 def test_the_form_marks_a_row_that_is_not_there(page: Page, stack: NativeStack) -> None:
@@ -80,6 +203,7 @@ def test_two_rows_run_side_by_side_and_the_final_figures_are_those_of_locusts_ta
 ) -> None:
     open_form(page, stack)
     page.get_by_label("Scenario").select_option("Wait")
+    page.get_by_label("Arrivals").select_option("closed")
     choose_rows(page, "wsgi", "asgi")
     page.get_by_label("Wait ms").fill("300")
     page.get_by_label("Number of users").fill("6")
@@ -124,7 +248,7 @@ def test_what_to_doubt_stands_above_the_figures_on_a_phone_too(page: Page, stack
     page.set_viewport_size(PHONE)
     expect(compare_tab(page).locator("#warnings")).to_be_in_viewport()
     assert compare_tab(page).locator("html").evaluate("page => page.scrollWidth <= page.clientWidth")
-    page.set_viewport_size({"width": 1280, "height": 800})
+    page.set_viewport_size(DESKTOP)
     stop(page)
 
 

@@ -1,5 +1,6 @@
 """The load suite without its web UI: every scenario against both services, through both doors."""
 
+import csv
 import json
 import os
 import re
@@ -61,6 +62,12 @@ def test_a_scenario_measures_both_services_without_an_error(load: Load, tmp_path
         assert (line["requests"] > 0, line["failures"]) == (True, 0), line
         assert line["p50_ms"] <= line["p95_ms"] <= line["p99_ms"]
         assert line["rss_mib"] > 10  # the meter was read
+    folder = tmp_path / re.search(r"results/\S+", printed)[0]  # type: ignore[index]  # printed, or it fails
+    report = (folder / "report.html").read_text()
+    assert f"<h1>{scenario} · closed loop" in report
+    with (folder / "locust_stats.csv").open() as file:  # the last requests, too
+        counted = sum(int(row["Request Count"]) for row in csv.DictReader(file) if row["Name"] != "Aggregated")
+    assert counted == sum(line["requests"] for line in lines)
 
 
 @pytest.mark.parametrize("path", ["gateway", "plain", "direct"])
@@ -101,6 +108,8 @@ def test_an_error_has_its_own_exit_code_and_is_counted(load: Load, tmp_path: Pat
     assert code == 1, printed
     line = figures(tmp_path, printed)["lines"][0]
     assert line["failures"] == line["requests"] > 0
+    assert line["ratio"] is None
+    assert "status 404: there is no such route" in re.sub(r"\s+", " ", printed)
 
 
 def test_requests_in_flight_at_the_end_are_in_the_figures(load: Load, tmp_path: Path) -> None:
@@ -109,6 +118,66 @@ def test_requests_in_flight_at_the_end_are_in_the_figures(load: Load, tmp_path: 
     assert code == 0, printed
     line = figures(tmp_path, printed)["lines"][0]
     assert (line["requests"], line["failures"]) == (3, 0)
+
+
+def ratio(found: dict[str, Any]) -> float:
+    flask, fastapi = found["lines"]
+    assert (flask["ratio"], fastapi["row"]) == (1, "fastapi")
+    return float(fastapi["ratio"])
+
+
+# Of 0.2 s each, so that a user more or less on a row would show.
+WAITS = ("--scenario", "Wait", "--wait-ms", "200", "--rows", "flask", "fastapi")
+
+
+@pytest.mark.parametrize(("users", "processes"), [(12, 4), (2, 4), (6, 1), (12, 3)])
+def test_rows_have_the_same_number_of_users_however_many_processes_run_them(
+    load: Load, tmp_path: Path, users: int, processes: int
+) -> None:
+    spread = ("--users", str(users), "--processes", str(processes)) if processes > 1 else ("--users", str(users))
+    code, printed = load(*WAITS, *spread, "--run-time", "5s")
+    assert code == 0, printed
+    found = figures(tmp_path, printed)
+    assert ratio(found) == pytest.approx(1, abs=0.1)
+    assert found["clients"] == {"flask": users / 2, "fastapi": users / 2}
+    assert found["warnings"] == []
+
+
+def test_rows_have_the_same_number_of_users_after_the_peak_of_a_shape(load: Load, tmp_path: Path) -> None:
+    code, printed = load(*WAITS, "--users", "20", "--processes", "3", "--shape", "spike")
+    assert code == 0, printed
+    found = figures(tmp_path, printed)
+    assert (found["uneven"], found["warnings"]) == ({}, [])
+    # As many in the end as in the beginning: a fifth, 2 on each row
+    assert found["clients"] == {"flask": 2, "fastapi": 2}
+
+
+def test_users_that_rows_cannot_share_are_rounded_up_and_it_is_said(load: Load, tmp_path: Path) -> None:
+    code, printed = load(*WAITS, "--users", "3", "--run-time", "3s")
+    assert code == 0, printed
+    assert "3 users cannot be dealt out evenly to 2 rows: 4 run, 2 on each" in figures(tmp_path, printed)["warnings"]
+
+
+def test_in_open_loop_each_row_gets_its_rate_from_all_processes_together(load: Load, tmp_path: Path) -> None:
+    """Also where a process has no users of a row: a start there would wait for ever."""
+    options = ("--arrivals", "constant", "--rate", "20", "--users", "6", "--processes", "4", "--run-time", "5s")
+    code, printed = load(*WAITS[:2], "--wait-ms", "50", *WAITS[4:], *options)
+    assert code == 0, printed
+    found = figures(tmp_path, printed)
+    kept = [row for process in found["schedules"].values() for row in process.values()]
+    assert sum(row["queued"] for row in kept) < 0.2 * sum(row["started"] for row in kept)
+    for line in found["lines"]:
+        assert line["requests_per_s"] == pytest.approx(20, rel=0.2)
+
+
+def test_rows_with_unlike_numbers_of_sockets_are_not_compared(load: Load, tmp_path: Path) -> None:
+    code, printed = load("--scenario", "WebSocketEcho", "--users", "20", "--run-time", "4s")
+    assert code == 0, printed
+    found = figures(tmp_path, printed)
+    lines = {line["row"]: line for line in found["lines"] if line["what"] == "/ws/echo"}
+    assert (lines["flask"]["open"], lines["flask"]["wanted"], lines["fastapi"]["open"]) == (8, 10, 10)
+    assert lines["fastapi"]["ratio"] is None
+    assert "flask: 8 of 10 WebSockets open, 2 waiting" in re.sub(r"\s+", " ", printed)
 
 
 def test_several_generator_processes_count_as_one(load: Load, tmp_path: Path) -> None:
@@ -126,12 +195,37 @@ def test_several_generator_processes_count_as_one(load: Load, tmp_path: Path) ->
         (("--rows", "nginx"), "invalid choice: 'nginx'"),
         (("--rate", "0"), "must be from 0.1"),
         (("--wait-ms", "5.0"), "--wait-ms"),
+        (("--shape", "search"), "choose constant or poisson arrivals"),
     ],
 )
 def test_a_wrong_option_is_refused_with_what_would_be_right(load: Load, wrong: tuple[str, str], said: str) -> None:
     code, printed = load(*wrong)
     assert code == 2
     assert said in printed
+    assert "Results go to" not in printed  # nothing was measured, so there is no folder to keep
+
+
+def test_help_leaves_nothing_behind(native: NativeDoor, tmp_path: Path) -> None:
+    environ = os.environ | native.native.targets
+    done = subprocess.run([*LOAD, "--help"], cwd=tmp_path, env=environ, capture_output=True, text=True)
+    assert (done.returncode, list(tmp_path.iterdir())) == (0, [])
+    assert "--scenario" in done.stdout
+
+
+def test_results_that_cannot_be_written_are_said_before_the_test(native: NativeDoor, tmp_path: Path) -> None:
+    (tmp_path / "results").write_text("in the way")
+    environ = os.environ | native.native.targets
+    done = subprocess.run([*LOAD, "--users", "1"], cwd=tmp_path, env=environ, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert "the results cannot be written to results/" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_test_ends_without_a_traceback(load: Load) -> None:
+    for _ in range(3):  # it was seen once in nine
+        code, printed = load("--users", "4", "--processes", "2", "--run-time", "2s")
+        assert code == 0, printed
+        assert "Traceback" not in printed
 
 
 def test_a_lost_worker_is_reported_and_its_share_goes_to_the_others(native: NativeDoor, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ const CHARTS = [
 ];
 const WIDTH = 300, HEIGHT = 140, LEFT = 42, RIGHT = 8, TOP = 8, BOTTOM = 20;
 const $ = (id) => document.getElementById(id);
-let run = null, points = [], latest = null, pointedAt = null;
+let run = null, what = "", wanted = "", points = [], latest = null, pointedAt = null;
 
 function element(name, properties = {}, ...children) {
   const made = Object.assign(document.createElement(name), properties);
@@ -25,27 +25,34 @@ function shown(value, whole = Number.isInteger(value)) {
   return value.toLocaleString("en", { minimumFractionDigits: digits, maximumFractionDigits: digits });
 }
 const clock = (s) => `${Math.floor(s / 60)}:${String(Math.floor(s % 60)).padStart(2, "0")}`;
-const colour = (row) => `var(--c${Math.max(latest.rows.indexOf(row), 0) % 6})`;
-const dashes = (row) => (latest.rows.indexOf(row) < 6 ? "" : "6 4");
+const PALETTE = 6, STYLES = [["", ""], ["dashed", "7 4"], ["dotted", "2 3"]];
+/** No two rows look alike: beyond the palette the hues go once round, and neighbours differ in their lines, too. */
+function colour(row) {
+  const number = Math.max(latest.rows.indexOf(row), 0), hue = Math.round((number * 360) / latest.rows.length);
+  return latest.rows.length <= PALETTE ? `var(--c${number})` : `light-dark(oklch(50% .15 ${hue}), oklch(78% .13 ${hue}))`;
+}
+const style = (row) => STYLES[latest.rows.length <= PALETTE ? 0 : Math.max(latest.rows.indexOf(row), 0) % STYLES.length];
 
 function dot(row) {
-  const made = element("span", { className: dashes(row) ? "dot ring" : "dot" });
+  const made = element("span", { className: `dot ${style(row)[0]}` });
   made.style.setProperty("--own", colour(row));
   return made;
 }
 
-function tableLine(line, first) {
+function tableLine(line, first, reference) {
   const leads = line === first;
+  const waiting = line.wanted - line.open;
+  const held = waiting ? [element("small", { textContent: `${line.open} of ${line.wanted} open, ${waiting} waiting` })] : [];
   const made = element("tr", { className: leads ? "kind" : "" },
     element("th", { scope: "row", textContent: leads ? line.what : "" }),
-    element("th", { scope: "row", className: "row" }, dot(line.row), line.row));
+    element("th", { scope: "row", className: "row" }, dot(line.row), line.row, ...held));
   for (const [key, , ratio] of COLUMNS) {
     const cell = element("td", { textContent: shown(line[key]) });
     if (key === "failures" && line.failures) {
       cell.className = "bad";
       cell.append(element("small", { textContent: `${shown((line.failures / line.requests) * 100)} %` }));
-    } else if (ratio && !leads && line[key] && first[key]) {
-      cell.append(element("small", { textContent: `× ${(line[key] / first[key]).toFixed(2)}` }));
+    } else if (ratio && line.ratio && line !== reference && line[key] && reference[key]) {
+      cell.append(element("small", { textContent: `× ${(line[key] / reference[key]).toFixed(2)}` }));
     }
     made.append(cell);
   }
@@ -53,8 +60,11 @@ function tableLine(line, first) {
 }
 
 function drawTable() {
-  const firsts = {};
-  $("lines").replaceChildren(...latest.lines.map((line) => tableLine(line, (firsts[line.what] ??= line))));
+  const firsts = {}, references = {};
+  $("lines").replaceChildren(...latest.lines.map((line) => {
+    if (line.ratio) references[line.what] ??= line;
+    return tableLine(line, (firsts[line.what] ??= line), references[line.what]);
+  }));
 }
 
 /** The least of 1, 2, 2.5 and 5 times a power of ten that is no less: the top of an axis. */
@@ -67,7 +77,10 @@ const axisLabel = (value) => value.toLocaleString("en", { notation: value < 1e4 
 
 function svg(key, at) {
   const end = Math.max(points.at(-1).at, 10);
-  const top = roundUp(Math.max(...points.flatMap((p) => latest.rows.map((row) => p.rows[row]?.[key] ?? 0))));
+  // What connecting costs at the start may leave the top of a chart: it would flatten all that comes later.
+  const later = points.filter((p) => p.at > 2 * latest.window_s);
+  const scaled = later.length ? later : points;
+  const top = roundUp(Math.max(...scaled.flatMap((p) => latest.rows.map((row) => p.rows[row]?.[key] ?? 0))));
   const x = (s) => LEFT + (s / end) * (WIDTH - LEFT - RIGHT), y = (v) => HEIGHT - BOTTOM - (v / top) * (HEIGHT - TOP - BOTTOM);
   const levels = [0, top / 2, top].map((v) => `<path class="grid" d="M${LEFT} ${y(v)}H${WIDTH - RIGHT}"/>
     <text x="${LEFT - 6}" y="${y(v) + 4}" text-anchor="end">${axisLabel(v)}</text>`);
@@ -80,10 +93,11 @@ function svg(key, at) {
       pen = value == null ? "M" : "L";
       return step;
     });
-    return `<path d="${path.join("")}" stroke="${colour(row)}" stroke-dasharray="${dashes(row)}"/>`;
+    return `<path d="${path.join("")}" stroke="${colour(row)}" stroke-dasharray="${style(row)[1]}" clip-path="url(#within-${key})"/>`;
   });
   const here = pointedAt == null ? "" : `<path class="here" d="M${x(at)} ${TOP}V${HEIGHT - BOTTOM}"/>`;
-  return `${levels.join("")}${times.join("")}${lines.join("")}${here}`;
+  const within = `<clipPath id="within-${key}"><rect x="${LEFT}" width="${WIDTH}" height="${HEIGHT - BOTTOM + 1}"/></clipPath>`;
+  return `${within}${levels.join("")}${times.join("")}${lines.join("")}${here}`;
 }
 
 function drawCharts() {
@@ -108,22 +122,29 @@ function drawAll() {
   $("whole").hidden = !latest.lines.length;
   $("live").hidden = !points.length;
   $("window").textContent = `(each point over the last ${latest.window_s} s)`;
+  $("choice").hidden = latest.kinds.length < 2;
+  const kinds = latest.kinds.toSorted();
+  if ([...$("kinds").options].map((option) => option.value).join() !== kinds.join())
+    $("kinds").replaceChildren(...kinds.map((kind) => element("option", { textContent: kind })));
+  if (!wanted) $("kinds").value = what;
   drawTable();
   drawCharts();
 }
 
 async function ask() {
   const since = points.at(-1)?.at ?? 0;
-  const response = await fetch(`./compare/figures?run=${run ?? ""}&since=${since}`).catch(() => null);
+  const query = new URLSearchParams({ run: run ?? "", since, what, wanted });
+  const response = await fetch(`./compare/figures?${query}`).catch(() => null);
   if (!response?.ok || response.redirected) { $("state").textContent = "Locust does not answer."; return; }
   latest = await response.json();
-  if (latest.run !== run) points = [];
-  run = latest.run;
+  if (latest.run !== run || latest.what !== what) points = [];
+  ({ run, what } = latest);
   points.push(...latest.points);
   drawAll();
 }
 
 function build() {
+  $("kinds").onchange = () => { wanted = $("kinds").value; };
   $("columns").append(...COLUMNS.map(([, title]) => element("th", { scope: "col", textContent: title })));
   for (const [key, title, unit] of CHARTS) {
     const figure = element("figure", { id: `chart-${key}` },

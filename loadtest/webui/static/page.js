@@ -2,18 +2,12 @@
 // Every part looks for what it changes and leaves the page alone where Locust has changed.
 const page = window.templateArgs;
 
-// What the options explain stands below their fields, not in the labels, where it would be cut off.
-const help = {}, titles = {};
-for (const [name, option] of Object.entries(page.extra_options)) {
-  const field = name.replace(/_([a-z0-9])/g, (_, letter) => letter.toUpperCase()); // as Locust names it
-  titles[field] = name[0].toUpperCase() + name.slice(1).replaceAll("_", " "); // Locust writes "Limit P9 9Ms"
-  help[field] = option.help_text.replace(
-    /--([\w-]+)/g, (_, flag) => `“${flag.replaceAll("-", " ")}”`);
-  option.help_text = null;
-}
-help.userCount = "Closed loop: clients that ask at the same time. Open loop: requests that may be under way at once.";
-help.runTime = "Empty: until Stop. A shape other than steady has a length of its own.";
+// What the fields explain, and when they matter, by the names that Locust's page gives them.
+const camel = (name) => name.replace(/_([a-z0-9])/g, (_, letter) => letter.toUpperCase());
+const fields = Object.fromEntries(Object.entries(page.lab_form).map(([name, field]) => [camel(name), field]));
+for (const option of Object.values(page.extra_options)) option.help_text = null; // it would be cut off in the labels
 page.missing_host_warning = false; // a row is the host
+let kept = null; // what the form said last: Locust makes it anew for every test
 
 const query = new URLSearchParams(location.search);
 if (!query.has("tab")) history.replaceState(null, "", "?tab=compare"); // what opens when a test starts
@@ -38,19 +32,26 @@ function element(name, properties = {}, ...children) {
   return made;
 }
 
-/** "Json: a small answer; Wait: nothing" as a map, for an option with choices. */
-function meanings(control) {
-  const names = [...control.options].map((option) => option.value).join("|");
-  const parts = help[control.name].split(new RegExp(`(?:^|; )(${names}): `));
-  return new Map(parts.slice(1).flatMap((part, i, all) => (i % 2 ? [] : [[part, all[i + 1]]])));
+const chosen = (control) => [...(control.selectedOptions ?? [control])].map((one) => one.value);
+
+/** Whether what is chosen in other fields makes this one matter. */
+function matters(form, { only_if: rules = {} }) {
+  return Object.entries(rules).every(([name, values]) => chosen(form.elements[camel(name)]).some((one) => values.includes(one)));
 }
 
-/** What must be chosen for a field to matter, from how its help begins: "Wait, Mix: …", "Open loop: …". */
-function matters(name, form, scenarios) {
-  const who = help[name].split(":")[0].split(", ");
-  if (who[0] === "Open loop") return form.arrivals.value !== "closed";
-  if (who[0] === "Search") return form.shape.value === "search";
-  return !scenarios.has(who[0]) || who.includes(form.scenario.value);
+/** Puts a value into a field so that React notices. */
+function fill(control, value) {
+  Object.getOwnPropertyDescriptor(Object.getPrototypeOf(control), "value").set.call(control, value);
+  control.dispatchEvent(new Event(control.options ? "change" : "input", { bubbles: true }));
+}
+
+function restore(form) {
+  for (const name of new Set(kept?.keys())) {
+    const control = form.elements[name], values = kept.getAll(name);
+    if (!control?.name) continue;
+    if (!control.multiple) fill(control, values[0]);
+    else for (const option of control.options) option.selected = values.includes(option.value);
+  }
 }
 
 function rowBoxes(select, boxOfSelect) {
@@ -61,7 +62,7 @@ function rowBoxes(select, boxOfSelect) {
     const about = element("span", { textContent: page.lab_rows?.[option.value] ?? "" });
     boxes.append(element("label", {}, box, element("strong", { textContent: option.value }), about));
   }
-  const hint = element("p", { className: "lab-help", textContent: help.rows });
+  const hint = element("p", { className: "lab-help", textContent: fields.rows.help });
   boxOfSelect.after(element("fieldset", { className: "lab-rows" }, element("legend", { textContent: "Rows" }), boxes, hint));
   boxOfSelect.hidden = true;
   fetchFromServer("./compare/rows").then((answer) => answer.json()).then((listening) => {
@@ -76,25 +77,25 @@ function rowBoxes(select, boxOfSelect) {
 function fitForm(form) {
   form.dataset.lab = "fits";
   for (const closed of form.querySelectorAll('.MuiAccordionSummary-root[aria-expanded="false"]')) closed.click();
-  const scenarios = new Set([...form.scenario.options].map((option) => option.value));
+  restore(form);
   const update = [];
-  for (const name of Object.keys(help)) {
+  for (const [name, field] of Object.entries(fields)) {
     const control = form.elements[name];
     const box = control?.closest(".MuiFormControl-root");
     if (!box) continue;
-    if (titles[name]) for (const title of box.querySelectorAll("label, legend span")) title.firstChild.data = titles[name];
+    if (field.title) for (const title of box.querySelectorAll("label, legend span")) title.firstChild.data = field.title; // Locust writes "Limit P9 9Ms"
     if (control.multiple) { rowBoxes(control, box); continue; }
-    const text = element("p", { className: "lab-help", id: `lab-help-${name}`, textContent: help[name] });
+    const text = element("p", { className: "lab-help", id: `lab-help-${name}`, textContent: field.help });
     box.append(text);
     control.setAttribute("aria-describedby", text.id);
-    const meaning = control.options && meanings(control);
     update.push(() => {
-      if (meaning?.size) text.textContent = meaning.get(control.value);
-      box.hidden = !meaning && !matters(name, form, scenarios);
+      text.textContent = field.meanings?.[control.value] ?? field.help;
+      box.hidden = !matters(form, field);
     });
   }
   const updateAll = () => update.forEach((one) => one());
   form.addEventListener("change", updateAll);
+  form.addEventListener("submit", () => { kept = new FormData(form); }, { capture: true });
   updateAll();
 }
 

@@ -1,42 +1,250 @@
-"""A user class takes the right answer for a success and anything else for a failure."""
+"""A scenario takes for a success what it asked for and nothing else: here the rows lie."""
 
 import json
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
+import websockets.sync.server
+from locust.argument_parser import LocustArgumentParser
+from locust.env import Environment
 
 import workloads
-from loadtest.users import requests
-from loadtest.users.row import RowUser
+from loadtest import targets
+from loadtest.users import page, row
 
-ITEM = {"id": 7, "value": workloads.item_value(7)}
-RIGHT = {
-    requests.Plaintext: workloads.PLAINTEXT,
-    requests.Json: json.dumps(workloads.GREETING, separators=(",", ":")).encode(),
-    requests.Wait: b'{"waited_ms":100}',
-    requests.DbRead: json.dumps([ITEM, ITEM]).encode(),
-    requests.DbWrite: json.dumps({"id": 1, "value": requests.VALUE}).encode(),
-    requests.Cpu: json.dumps({"rounds": 9, "result": workloads.cpu_work(9)}).encode(),
-    requests.Echo: requests.MESSAGE.encode(),
+QUICK = {"wait_ms": 40, "asset_ms": 10, "queries": 10, "rounds": 9_000, "events": 4, "gap_ms": 40, "slow_s": 0}
+
+
+@dataclass
+class Asked:
+    method: str
+    query: dict[str, int]
+    body: bytes
+
+
+@dataclass
+class Answer:
+    body: bytes
+    status: int = 200
+    after_ms: int = 0
+    gaps_ms: int = 0  # between the events of a stream
+
+
+def compact(value: object) -> bytes:
+    return json.dumps(value, separators=(",", ":")).encode()
+
+
+def item(number: int) -> dict[str, int]:
+    return {"id": number, "value": workloads.item_value(number)}
+
+
+def stream(events: int, gaps_ms: int = 0, after_ms: int = 0) -> Answer:
+    body = "".join(f"data: {workloads.event_data(number)}\n\n" for number in range(events)).encode()
+    return Answer(body, after_ms=after_ms, gaps_ms=gaps_ms)
+
+
+def database(asked: Asked) -> Answer:
+    if asked.method == "POST":
+        return Answer(compact({"id": 7, "value": asked.query["value"]}))
+    return Answer(compact([item(number + 1) for number in range(asked.query["queries"])]))
+
+
+Route = Callable[[Asked], Answer]
+HONEST: dict[str, Route] = {
+    "/plaintext": lambda asked: Answer(workloads.PLAINTEXT),
+    "/json": lambda asked: Answer(compact(workloads.GREETING)),
+    "/wait": lambda asked: Answer(compact({"waited_ms": asked.query["ms"]}), after_ms=asked.query["ms"]),
+    "/db": database,
+    "/cpu": lambda asked: Answer(
+        compact({"rounds": asked.query["rounds"], "result": workloads.cpu_work(asked.query["rounds"])})
+    ),
+    "/echo": lambda asked: Answer(asked.body),
+    "/stream": lambda asked: stream(asked.query["events"], asked.query["interval_ms"]),
 }
-WRONG = [b"", b"{}", b"[]", b"null", b"<html>", b'{"value":1}', b'[{"id":7,"value":0}]', b'{"rounds":9,"result":1}']
 
 
-@pytest.mark.parametrize("user", RIGHT, ids=lambda user: user.__name__)
-def test_the_right_answer_is_a_success(user: type[RowUser]) -> None:
-    assert user.check(RIGHT[user])
+@dataclass
+class Row:
+    """A server on a port of its own. It answers as HONEST does, but for its lies."""
+
+    lies: dict[str, Route] = field(default_factory=dict)
+
+    @contextmanager
+    def serving(self) -> Iterator[str]:
+        routes = HONEST | self.lies
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_GET(self) -> None:
+                url = urlsplit(self.path)
+                body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+                query = {name: int(value) for name, value in parse_qsl(url.query)}
+                answer = routes[url.path.removeprefix("/flask")](Asked(self.command, query, body))
+                time.sleep(answer.after_ms / 1000)
+                self.send_response(answer.status)
+                self.send_header("Content-Length", str(len(answer.body)))
+                self.end_headers()
+                for number, event in enumerate(answer.body.split(b"\n\n") if answer.gaps_ms else [answer.body]):
+                    if number:
+                        time.sleep(answer.gaps_ms / 1000 if event else 0)
+                        self.wfile.write(b"\n\n")
+                    self.wfile.write(event)
+                    self.wfile.flush()
+
+            do_POST = do_GET
+
+            def log_message(self, format: str, *arguments: object) -> None: ...
+
+        with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+            threading.Thread(target=server.serve_forever, args=[0.01]).start()
+            try:
+                yield f"127.0.0.1:{server.server_port}"
+            finally:
+                server.shutdown()
 
 
-@pytest.mark.parametrize("body", WRONG)
-@pytest.mark.parametrize("user", [*RIGHT, requests.Mix], ids=lambda user: user.__name__)
-def test_any_other_answer_is_a_failure(user: type[RowUser], body: bytes) -> None:
-    try:
-        right = user.check(body)
-    except (ValueError, KeyError, TypeError):  # what Checked turns into a failure
-        right = False
-    assert not right
+@pytest.fixture
+def failures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., list[str]]]:
+    """Runs every task of a scenario once against a server; what was wrong, in the suite's words."""
+    users: list[Any] = []
+
+    def run(scenario: str, address: str, **changes: object) -> list[str]:
+        (tmp_path / "rows.json").write_text(json.dumps([{"name": "flask", "framework": "Flask", "address": address}]))
+        monkeypatch.setenv("ROWS_FILE", str(tmp_path / "rows.json"))
+        monkeypatch.setenv("GATEWAY", f"http://{address}")  # where the page goes, whatever the path
+        targets.rows.cache_clear()
+        from loadtest import options  # reads the rows
+        from loadtest.users import SCENARIOS
+
+        parser = LocustArgumentParser(add_help=False)
+        options.add_to(parser)
+        chosen = parser.parse_args(["--rows", "flask", "--path", "direct"])
+        vars(chosen).update(QUICK | changes)
+        environment = Environment(parsed_options=chosen)
+        wrong: list[str] = []
+
+        def note(exception: Exception | None = None, **_: object) -> None:
+            if exception:
+                wrong.append(str(exception))
+
+        environment.events.request.add_listener(note)  # type: ignore[no-untyped-call]  # Locust is annotated in part
+        user: Any = SCENARIOS[scenario](environment)
+        users.append(user)
+        for task in dict.fromkeys(user.tasks):
+            task(user)
+        return wrong
+
+    monkeypatch.setattr(page, "ASSETS", 2)
+    row.quoted.clear()
+    yield run
+    for user in users:
+        user.on_stop()
+        if isinstance(user, row.RowUser):
+            user.client.client.close()
+    targets.rows.cache_clear()
 
 
-@pytest.mark.parametrize("user", RIGHT, ids=lambda user: user.__name__)
-def test_the_mix_knows_every_right_answer(user: type[RowUser]) -> None:
-    if user is not requests.Plaintext:  # not part of the mix
-        assert requests.Mix.check(RIGHT[user])
+HTTP = ["Plaintext", "Json", "Wait", "DbRead", "DbWrite", "Cpu", "Echo", "Mix"]
+HTTP += ["EventStream", "SlowUpload", "SlowReader", "Impatient", "PageHttp1"]
+
+
+@pytest.mark.parametrize("scenario", HTTP)
+def test_what_was_asked_for_is_a_success(failures: Callable[..., list[str]], scenario: str) -> None:
+    with Row().serving() as address:
+        assert failures(scenario, address) == []
+
+
+LIES: list[tuple[str, str, Route, str]] = [
+    ("Plaintext", "/plaintext", lambda asked: Answer(b"Hello, World"), "wrong body"),
+    ("Json", "/json", lambda asked: Answer(b'{"message":"Hello"}'), "wrong body"),
+    # It waits less than asked, and says so, or does not say so
+    ("Wait", "/wait", lambda asked: Answer(b'{"waited_ms":1}', after_ms=1), """wrong body: b'{"waited_ms":1}'"""),
+    ("Wait", "/wait", lambda asked: Answer(b'{"waited_ms":40}', after_ms=1), "too soon: it was to take 40 ms"),
+    ("Impatient", "/wait", lambda asked: Answer(b'{"waited_ms":40}'), "too soon"),
+    ("Impatient", "/wait", lambda asked: Answer(b"{}"), "wrong body"),
+    ("PageHttp1", "/wait", lambda asked: Answer(b'{"waited_ms":10}'), "too soon"),
+    ("PageHttp1", "/wait", lambda asked: Answer(b'{"waited_ms":0}', after_ms=10), "wrong body"),
+    # It reads fewer rows, more, the same one over and over, or another
+    ("DbRead", "/db", lambda asked: Answer(compact([item(1)])), "wrong body"),
+    ("DbRead", "/db", lambda asked: Answer(compact([item(n + 1) for n in range(11)])), "wrong body"),
+    ("DbRead", "/db", lambda asked: Answer(compact([item(1)] * 10)), "wrong body"),
+    ("DbRead", "/db", lambda asked: Answer(compact([item(n) for n in range(10)])), "wrong body"),
+    ("DbRead", "/db", lambda asked: Answer(compact([{"id": n, "value": 0} for n in range(1, 11)])), "wrong body"),
+    ("DbWrite", "/db", lambda asked: Answer(b'{"id":7,"value":1000001}'), "wrong body"),
+    # It works less
+    ("Cpu", "/cpu", lambda asked: Answer(compact({"rounds": 9, "result": workloads.cpu_work(9)})), "wrong body"),
+    ("Cpu", "/cpu", lambda asked: Answer(b'{"rounds":9000,"result":1}'), "wrong body"),
+    ("Echo", "/echo", lambda asked: Answer(b'{"message":"The quick brown fox"}'), "wrong body"),
+    ("SlowUpload", "/echo", lambda asked: Answer(b'{"message":"The quick brown fox"}'), "wrong body"),
+    ("EventStream", "/stream", lambda asked: stream(3, gaps_ms=40), "wrong event: b''"),
+    ("EventStream", "/stream", lambda asked: stream(5, gaps_ms=40), "more than 4 events"),
+    ("EventStream", "/stream", lambda asked: Answer(stream(4).body.replace(b"3", b"4"), gaps_ms=40), "wrong event"),
+    ("EventStream", "/stream", lambda asked: stream(4, gaps_ms=10), "too soon"),
+    ("EventStream", "/stream", lambda asked: stream(4, after_ms=120), "came together"),  # as a proxy's buffer does it
+    ("SlowReader", "/stream", lambda asked: stream(999), "wrong body"),
+    ("SlowReader", "/stream", lambda asked: Answer(b"data: \n\n" * 1000), "wrong body"),
+]
+
+
+@pytest.mark.parametrize(("scenario", "path", "lie", "reason"), LIES)
+def test_a_row_that_does_something_else_has_failed(
+    failures: Callable[..., list[str]], scenario: str, path: str, lie: Route, reason: str
+) -> None:
+    with Row({path: lie}).serving() as address:
+        (said,) = failures(scenario, address)
+    assert reason in said
+
+
+@pytest.mark.parametrize("path", ["/json", "/wait", "/db", "/cpu", "/echo"])
+def test_the_mix_finds_each_lie(failures: Callable[..., list[str]], path: str) -> None:
+    with Row({path: lambda asked: Answer(b'{"waited_ms":1,"rounds":1,"result":48271,"value":1}')}).serving() as address:
+        assert len(failures("Mix", address)) == (2 if path == "/db" else 1)  # it is read and written
+
+
+@pytest.mark.parametrize("scenario", HTTP)
+def test_a_refusal_is_reported_with_its_status_and_the_reason_that_the_row_gave(
+    failures: Callable[..., list[str]], scenario: str
+) -> None:
+    refused = Answer(compact({"status": 404, "detail": "there is no such route"}), status=404)
+    with Row(dict.fromkeys(HONEST, lambda asked: refused)).serving() as address:
+        assert set(failures(scenario, address)) == {"status 404: there is no such route"}
+
+
+def test_thousands_of_different_wrong_answers_are_few_texts() -> None:
+    row.quoted.clear()
+    texts = {row.quote(f"{number}".encode()) for number in range(1000)}
+    assert len(texts) == row.EXAMPLES + 1
+
+
+@pytest.mark.parametrize(
+    ("echo", "reasons"),
+    [
+        (lambda text: text, []),
+        (lambda text: text[:-1], ["wrong echo"]),
+        (lambda text: "The quick brown fox jumps over the lazy dog. 0", ["wrong echo"]),
+    ],
+)
+@pytest.mark.parametrize("scenario", ["WebSocketEcho", "WebSocketIdle"])
+def test_an_echo_is_the_message_that_was_sent(
+    failures: Callable[..., list[str]], scenario: str, echo: Callable[[str], str], reasons: list[str]
+) -> None:
+    def answer(socket: websockets.sync.server.ServerConnection) -> None:
+        for text in socket:
+            socket.send(echo(str(text)))
+
+    with websockets.sync.server.serve(answer, "127.0.0.1", 0) as server:
+        threading.Thread(target=server.serve_forever).start()
+        try:
+            said = failures(scenario, f"127.0.0.1:{server.socket.getsockname()[1]}")
+        finally:
+            server.shutdown()
+    assert [text[: len("wrong echo")] for text in said] == reasons

@@ -191,7 +191,7 @@ def test_a_test_starts_with_what_the_form_says(ui: WebUI) -> None:
     assert ui.swarm(user_count="7", wait_ms="250", run_time="1m30s").json["success"]  # type: ignore[index]  # JSON, or it fails
     options = ui.environment.parsed_options
     assert ui.started == [(7, 10.0)]
-    assert [user.__name__ for user in ui.environment.user_classes] == ["Wait"]
+    assert [user.__name__ for user in ui.environment.user_classes] == ["Wait on fastapi"]
     assert (options.rows, options.wait_ms, options.limit_p99_ms, options.run_time) == (["fastapi"], 250, 150.0, 90)
     assert (ui.environment.host, options.host) == (None, None)
 
@@ -252,6 +252,32 @@ def test_the_page_shows_the_options_in_their_order_and_brings_what_fits_it(ui: W
         assert ui.client.get(path, buffered=True).status_code == 200
 
 
+def shown(ui: WebUI) -> Any:
+    return json.loads(re.search(r"templateArgs = (.*)", ui.client.get("/").text).group(1))  # type: ignore[union-attr]  # found, or it fails
+
+
+def test_the_form_shows_what_was_asked_for_last(ui: WebUI) -> None:
+    ui.swarm(scenario="DbRead", arrivals="poisson", rate="7", user_count="5")
+    page = shown(ui)
+    kept = {name: page["extra_options"][name]["default_value"] for name in ("scenario", "arrivals", "rate", "rows")}
+    assert kept == {"scenario": "DbRead", "arrivals": "poisson", "rate": 7, "rows": ["fastapi"]}
+    assert page["num_users"] == 5
+
+
+def test_what_the_form_explains_and_when_it_asks_is_data(ui: WebUI) -> None:
+    form = shown(ui)["lab_form"]
+    assert form["limit_p99_ms"]["title"] == "Limit p99 ms"
+    assert form["rounds"] == {
+        "title": "Rounds",
+        "help": "rounds of work per request",
+        "meanings": {},
+        "only_if": {"scenario": ["Cpu", "Mix"]},
+    }
+    assert form["rate"]["only_if"] == {"arrivals": ["constant", "poisson"]}
+    assert form["scenario"]["meanings"]["Json"] == "The basic request: a small JSON answer"
+    assert form["shape"]["meanings"]["steady"] == "the whole load for “Run time”"
+
+
 def test_it_says_which_rows_have_a_server(ui: WebUI) -> None:
     assert ui.client.get("/compare/rows").json == {"flask": False, "fastapi": False}
 
@@ -285,13 +311,34 @@ def test_a_page_that_has_the_older_points_gets_the_newer_only(ui: WebUI) -> None
     sampler.samples.append(sampler.take())
     (point,) = ui.figures()["points"]
     assert point["rows"]["flask"]["p50_ms"] == 5
-    known = f"?run={ui.figures()['run']}&since={point['at']}"
+    known = f"?run={ui.figures()['run']}&what=/json&since={point['at']}"
     assert ui.figures(known)["points"] == []
     sampler.samples.append(sampler.take())
     assert len(ui.figures(known)["points"]) == 1
     sampler.begin()
     sampler.samples.append(sampler.take())
     assert len(ui.figures(known)["points"]) == 1, "of the new test"
+
+
+def test_charts_are_of_one_kind_of_request_and_the_page_chooses_which(ui: WebUI) -> None:
+    sampler = ui.environment.sampler
+    sampler.begin()
+    for what, ms in (("/stream gap", 100), ("/stream gap", 100), ("/stream whole", 2000)):
+        ui.environment.stats.log_request("GET", f"{what} flask", ms, 10)
+    sampler.end()
+    most = ui.figures()
+    assert (most["what"], sorted(most["kinds"])) == ("/stream gap", ["/stream gap", "/stream whole"])
+    assert most["points"][-1]["rows"]["flask"]["p99_ms"] == 100
+    chosen = ui.figures("?wanted=/stream whole")
+    assert chosen["points"][-1]["rows"]["flask"]["p99_ms"] == 2000
+
+
+def test_a_test_is_called_stopped_when_its_last_figures_are_there(ui: WebUI) -> None:
+    ui.environment.sampler.begin()
+    ui.runner.state = locust.runners.STATE_STOPPED
+    assert ui.figures()["state"] == "stopping"
+    ui.environment.sampler.end()
+    assert ui.figures()["state"] == "stopped"
 
 
 def test_reset_begins_the_figures_anew(ui: WebUI) -> None:
