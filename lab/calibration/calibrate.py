@@ -69,7 +69,7 @@ def against_itself(row: str, number: int) -> Experiment:
 
 def experiment(name: str, arms: tuple[Arm, ...], contrasts: tuple[Contrast, ...]) -> Experiment:
     """GET /json, 16 clients, as the experiments on the basic request have it."""
-    return Experiment(name, name, name, "", "", "", "", arms, contrasts, {}, Load())
+    return Experiment(name, name, name, "", "", "", "", arms, contrasts, (), Load())
 
 
 def run(console: Console) -> Path:

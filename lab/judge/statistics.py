@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from statistics import fmean
 
 import numpy as np
+from pydantic import ConfigDict
 from scipy import stats
 
 from lab.experiments.outcomes import Outcome
@@ -36,16 +37,24 @@ class Metric:
 class Comparison:
     """What pairs of blocks say at one look. `detected` is one statement, `outcome` (does it matter?) is another."""
 
-    ratio: float  # subject / baseline, the geometric mean of all pairs
-    low: float  # its interval, which covers the truth with 1 - level, whichever look is the last
+    __pydantic_config__ = ConfigDict(use_attribute_docstrings=True)  # `lab run --json` has it as it is
+    ratio: float
+    """Subject / baseline, the geometric mean of all pairs."""
+    low: float
+    """Of the ratio's interval, which covers the truth with 1 - level, whichever look is the last."""
     high: float
     pairs: int
-    detected: bool  # the interval leaves out 1
+    """That were used."""
+    detected: bool
+    """The interval leaves out 1."""
     outcome: Outcome
+    """Whether it matters."""
     look: int
     planned_looks: int
-    margin: float  # 0.05: from 1 / 1.05 to 1.05 is no difference that matters
-    level: float  # the share of false alarms that is accepted, over all planned looks
+    margin: float
+    """0.05: from 1 / 1.05 to 1.05 is no difference that matters."""
+    level: float
+    """The share of false alarms that is accepted, over all planned looks."""
 
 
 def log_ratios(subject: Sequence[float], baseline: Sequence[float]) -> list[float]:

@@ -37,7 +37,7 @@ def finding_row(finding: Finding, notes: Footnotes) -> list[str]:
         refused = notes.refused(finding.reasons)
         return [*compared, refused, str(finding.pairs), "–", "refused", "–"]
     if comparison is None:
-        return [*compared, "–", str(finding.pairs), "–", "too few pairs", "–"]
+        return [*compared, "–", str(finding.pairs), "–", outcome(finding), "–"]
     matters = MATTERS.get(comparison.outcome, outcome(finding))
     return [
         *compared,

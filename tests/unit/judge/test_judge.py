@@ -48,7 +48,12 @@ def test_fewer_than_six_pairs_decide_nothing(count: int) -> None:
     results = [*pairs(0.5, count), result("flask", 5)]  # the level has begun
     finding = only(results)
     assert (finding.pairs, finding.outcome, finding.comparison) == (count, Outcome.INCONCLUSIVE, None)
-    assert judged(results).verdict == Verdict.INCONCLUSIVE
+    assert judged(results).verdict == Verdict.TOO_SHORT
+
+
+def test_a_run_that_was_stopped_between_the_levels_is_inconclusive() -> None:
+    levels = toy(levels={"1": {}, "10": {}})
+    assert judged([*pairs(0.5, 6, level="1"), *pairs(0.5, 3, level="10")], levels).verdict == Verdict.INCONCLUSIVE
 
 
 @pytest.mark.parametrize(
