@@ -17,7 +17,7 @@ from rich.console import Console
 from lab.experiments import Arm, Contrast, Experiment, Load
 from lab.experiments.outcomes import Outcome
 from lab.generator.client import GeneratorClient
-from lab.generator.record import Header, RawFile
+from lab.generator.record import Header, RawFile, writing
 from lab.judge.figures import FIGURES
 from lab.judge.judge import Finding, Measurements, judge
 from lab.judge.statistics import LOOKS, Comparison, compare, log_ratios
@@ -86,8 +86,10 @@ def run(console: Console) -> Path:
     )
     planted = measure_planted(folder, plain_us, console)
     text = render(calibrate(header, alike, planted, plain_us), header)
-    (folder / "calibration.md").write_text(text)
     console.print(text, markup=False)
+    page = folder / "calibration.md"
+    with writing(page):
+        page.write_text(text)
     return folder
 
 

@@ -95,7 +95,7 @@ def listed(words: Sequence[str]) -> str:
     return " and ".join(filter(None, (", ".join(words[:-1]), words[-1])))
 
 
-def counted(number: int, thing: str) -> str:
+def how_many(number: int, thing: str) -> str:
     """1 row, 2 rows."""
     return f"{number:,} {thing}{'s' * (number != 1)}"
 
@@ -123,7 +123,7 @@ def finding_sentence(finding: Finding) -> str:
     if finding.reasons:
         return f"refused: {'; '.join(finding.reasons)}"
     if not finding.comparison:
-        few = counted(finding.pairs, "pair")
+        few = how_many(finding.pairs, "pair")
         return f"{contrast.subject} against {contrast.baseline}: {few} of blocks, too few to judge"
     return sentence(finding.comparison, contrast.subject, contrast.baseline, FIGURES[contrast.figure].metric)
 

@@ -10,6 +10,7 @@ from markupsafe import Markup, escape
 
 from lab.experiments import Experiment
 from lab.experiments.outcomes import Verdict
+from lab.generator.record import writing
 from lab.judge.judge import Judgement
 from lab.judge.statistics import LOOKS
 from lab.judge.words import verdict_sentence
@@ -36,7 +37,7 @@ class Part:
 
 
 def write(run: Run) -> Path:
-    """Both into the run's folder; the path of the HTML."""
+    """Both into the run's folder; the path of the HTML. LabError where they cannot be written."""
     shown = [section for section in sections(run) if section.size]
     parts = [part(section) for section in shown]
     facts = {
@@ -51,7 +52,9 @@ def write(run: Run) -> Path:
         "method": render("method.txt.j2", {"run": run, "pairs": LOOKS}).strip().split("\n\n"),
     }
     for name in ("report.html", "report.md"):
-        (run.folder / name).write_text(render(f"{name}.j2", facts))
+        path = run.folder / name
+        with writing(path, f"raw.jsonl has all that was measured, and lab report {run.folder} tries again"):
+            path.write_text(render(f"{name}.j2", facts))
     return run.folder / "report.html"
 
 

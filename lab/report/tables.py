@@ -10,7 +10,7 @@ from lab.judge.figures import FIGURES, threads
 from lab.judge.gates import MEANINGS
 from lab.judge.judge import Finding
 from lab.judge.statistics import LOOKS
-from lab.judge.words import outcome, ratio
+from lab.judge.words import how_many, outcome, ratio
 from lab.report.section import HEADINGS, SPECIAL, Footnotes, Section, Table, number, what
 from lab.run.results import Run
 
@@ -151,9 +151,7 @@ def placement(run: Run) -> str:
     """Which CPUs carry what, in a sentence."""
     placed, shared_cpus = run.header.placed, run.header.shared_cpus
     where = ", ".join(f"{name} on CPU {cpuset}" for name, cpuset in placed.items()) or "not known from here"
-    shared = (
-        f" Generator, nginx and PostgreSQL share {shared_cpus} CPU{'s' * (shared_cpus != 1)}." if shared_cpus else ""
-    )
+    shared = f" Generator, nginx and PostgreSQL share {how_many(shared_cpus, 'CPU')}." if shared_cpus else ""
     return f"Which CPUs carried what: {where}.{shared}"
 
 

@@ -14,13 +14,14 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from lab.experiments import Arm, Experiment, Load
 from lab.experiments.outcomes import Outcome
+from lab.generator import record
 from lab.generator.client import GeneratorClient
 from lab.generator.record import Block, Part, Purpose, RawFile, RoundResult, SearchStep
 from lab.judge.figures import FIGURES
 from lab.judge.judge import Finding, Measurements, compare_arms, judge
 from lab.judge.search import begin_search, behind, keeps
 from lab.judge.statistics import LOOKS, intervals, log_ratios
-from lab.judge.words import outcome, ratio, times, verdict_sentence
+from lab.judge.words import how_many, outcome, ratio, times, verdict_sentence
 from lab.run import environment, results
 from lab.run.plan import Plan, block_seconds, counted, estimate, make_plan, minutes, upper
 from lab.stack import doors
@@ -212,7 +213,8 @@ def run(
     plan = make_plan(experiments, quick, budget_s)
     rows = list(dict.fromkeys(row for experiment in experiments for row in experiment.rows))
     expected = sum(estimate(experiment, plan.scale) for experiment in experiments)
-    console.print(f"{len(experiments)} experiments on {len(rows)} rows: {minutes(expected)}" + upper(plan, expected))
+    what = f"{how_many(len(experiments), 'experiment')} on {how_many(len(rows), 'row')}"
+    console.print(f"{what}: {minutes(expected)}" + upper(plan, expected))
     with console.status("starting the stack") as status, doors.enter(where, rows, status.update) as door:
         status.update("asking the rows what they are")
         header = environment.header(
@@ -226,8 +228,9 @@ def run(
         )
         status.stop()
         made = results.Run(results.new_folder(name), header, {each.name: each for each in experiments})
-        # For people: raw.jsonl has it, too.
-        (made.folder / "environment.json").write_text(json.dumps(asdict(header), indent=2))
+        environ = made.folder / "environment.json"  # for people: raw.jsonl has it, too
+        with record.writing(environ):
+            environ.write_text(json.dumps(asdict(header), indent=2))
         with (
             RawFile(made.folder / "raw.jsonl", header) as raw,
             GeneratorClient(door, raw.add) as generator,

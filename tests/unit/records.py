@@ -34,6 +34,7 @@ def about(row: str = "flask", settings: dict[str, str] | None = None, **changes:
     """What a row says of itself: GET /about."""
     server, command, own = SERVERS[row]
     facts = {"row": row, "server": server, "command": command, "settings": FAIR | own | (settings or {})}
+    facts |= {"interface": "WSGI", "framework": "flask 3.1", "model": "8 threads"}
     return facts | {"python": "3.11.7", "cpus": 1, "cpu_limit": None, "memory_limit": None} | changes
 
 

@@ -12,7 +12,7 @@ from lab.experiments.sentences import Sentence
 from lab.judge.gates import Checked
 from lab.judge.judge import Finding, Judgement
 from lab.judge.statistics import compare
-from lab.judge.words import PLAIN, PLANTED, counted, listed, outcome, verdict_sentence
+from lab.judge.words import PLAIN, PLANTED, how_many, listed, outcome, verdict_sentence
 from tests.unit.records import SPREAD
 
 BETTER, WORSE, ALIKE, OPEN = Outcome.BETTER, Outcome.WORSE, Outcome.NO_DIFFERENCE, Outcome.INCONCLUSIVE
@@ -225,5 +225,9 @@ def test_a_run_that_was_stopped_before_its_first_look_has_no_verdict() -> None:
 
 
 def test_one_is_singular_and_lists_are_read_as_people_say_them() -> None:
-    assert [counted(number, "experiment") for number in (0, 1, 2)] == ["0 experiments", "1 experiment", "2 experiments"]
+    assert [how_many(number, "experiment") for number in (0, 1, 2)] == [
+        "0 experiments",
+        "1 experiment",
+        "2 experiments",
+    ]
     assert [listed(["4", "8", "16"][:count]) for count in (1, 2, 3)] == ["4", "4 and 8", "4, 8 and 16"]
