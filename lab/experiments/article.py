@@ -160,8 +160,8 @@ ARTICLE_CLAIMS = (
         claim="ASGI performs better under high load.",
         source=ARTICLE,
         method="The highest rate of independent arrivals (open loop, Poisson) of a 50 ms wait that keeps p99 within "
-        f"250 ms, by bisection to 12 %, anew in every round; no more than {Load.most_rate:,} a second are asked for, "
-        "which one generator can be trusted with.",
+        "250 ms, by bisection to 6 %, anew in every round and from another start, so that the steps average out. "
+        f"No more than {Load.most_rate:,} a second are asked for, which one generator can be trusted with.",
         held_equal="the same requests, one worker each, latency from the intended start",
         refuted_if="Flask keeps the limit up to the same rate, or a higher one",
         arms=rows("flask", "flask-200", "flask-gevent", "fastapi"),

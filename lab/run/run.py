@@ -19,7 +19,7 @@ from lab.generator.client import GeneratorClient
 from lab.generator.record import Block, Part, Purpose, RawFile, RoundResult, SearchStep
 from lab.judge.figures import FIGURES
 from lab.judge.judge import Finding, Measurements, compare_arms, judge
-from lab.judge.search import begin_search, behind, keeps
+from lab.judge.search import FIRST_STEP, NEXT_STEP, begin_search, behind, first_rate, keeps
 from lab.judge.statistics import LOOKS, intervals, log_ratios
 from lab.judge.words import how_many, outcome, ratio, times, verdict_sentence
 from lab.run import environment, results
@@ -27,7 +27,6 @@ from lab.run.plan import Plan, block_seconds, counted, estimate, make_plan, minu
 from lab.stack import doors
 
 T = TypeVar("T")
-NEXT_STEP = 1.25  # a search begins where the one before it ended, with smaller steps
 
 
 class Runner:
@@ -69,7 +68,7 @@ class Runner:
 
     def level(self, experiment: Experiment, level: str, measured: Measurements, deadline: float | None) -> None:
         """Looks as planned, and goes on while a question is open and there is time."""
-        rates: dict[str, float] = {}  # where each arm's search begins
+        rates: dict[str, float] = {}  # where each arm's last search ended
         findings: list[Finding] = []
         for look in range(self.plan.looks):
             began = time.monotonic()
@@ -134,17 +133,19 @@ class Runner:
         return self.random.sample(both, len(both))
 
     def turn(self, load: Load, arm: Arm, purpose: Purpose, rates: dict[str, float]) -> RoundResult:
-        """One block; of a search its steps. A search begins where the arm's last one ended."""
+        """One block; of a search its steps. A search begins near where the arm's last one ended."""
         if not load.limit_p99_ms:
             return [self.generator.run(self.block(load, arm, purpose))]
-        step = SearchStep(load.limit_p99_ms, NEXT_STEP if arm.name in rates else 2, load.most_rate)
+        step = SearchStep(load.limit_p99_ms, NEXT_STEP if arm.name in rates else FIRST_STEP, load.most_rate)
         purpose = replace(purpose, search=step)
-        search, steps = begin_search(rates.get(arm.name, load.rate), step), []
+        first = first_rate(rates.get(arm.name, load.rate), step, self.random.random())
+        search, steps = begin_search(first, step), []
         while not search.done:
             result = self.generator.run(self.block(load.but({"rate": search.rate}), arm, purpose))
             search.judge(keeps(result), behind(result))
             steps.append(result)
-        rates[arm.name] = search.best or load.rate
+        if search.best:
+            rates[arm.name] = search.best
         return steps
 
     def block(self, load: Load, arm: Arm, purpose: Purpose) -> Block:

@@ -190,7 +190,7 @@ def test_whatever_field_is_missing_there_is_a_report_or_one_line(place: str, tmp
             report.write(results.read(folder(tmp_path, lines(*lines_))))
         except LabError as error:
             told += 1
-            assert "\n" not in str(error) and "raw.jsonl, line" in str(error)
+            assert "\n" not in str(error) and "raw.jsonl" in str(error)
     assert told > 20
 
 
