@@ -297,6 +297,7 @@ ARTICLE_CLAIMS = (
         ),
         load=Load("DbRead"),
         varied="queries per request",
+        varied_one="query per request",
         levels={str(count): {"queries": count} for count in (1, 10)},
         quick=("1",),
     ),

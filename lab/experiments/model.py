@@ -84,6 +84,7 @@ class Experiment:
     sentences: tuple[Sentence, ...]  # what a run may say of the claim, the most telling first
     load: Load = Load()
     varied: str = ""  # what the levels are, for people
+    varied_one: str = ""  # the same where it is one
     levels: Mapping[str, Changes] = field(default_factory=lambda: {"": {}})
     quick: tuple[str, ...] = ()  # the levels of a quick run; none: all
     thread_ceiling: int = 0  # above 0: draw the ceiling of a pool of so many threads into the chart: threads ÷ wait

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Literal
 
+from lab.experiments import Experiment
 from lab.experiments.outcomes import Outcome, Verdict
 from lab.experiments.sentences import Need
 from lab.judge.figures import FIGURES
@@ -24,15 +25,24 @@ AGREED, CONTRADICTED, NO_DIFFERENCE = "agreed with the claim", "contradicted it"
 
 
 def verdict_sentence(judgement: Judgement) -> str:
-    """A sentence or two that a person can repeat, of nothing but what the run has shown."""
-    verdict, experiment = judgement.verdict, judgement.experiment
-    if verdict == Verdict.REFUSED and experiment.must_be_refused:
+    """What the run says of the claim, in a sentence or two that a person can repeat; and where it came out how."""
+    written = fitting(judgement) and judgement.verdict != Verdict.DEPENDS
+    return meaning(judgement) + ("" if written else decided_so(judgement))
+
+
+def meaning(judgement: Judgement) -> str:
+    """The same in short, of nothing but what the run has shown."""
+    if judgement.verdict == Verdict.REFUSED and judgement.experiment.must_be_refused:
         return PLANTED
-    fitting = (each.text for each in experiment.sentences if all(met(need, judgement) for need in each.needs))
-    said = None if verdict in WITHOUT_CONCLUSION else next(fitting, None)
-    if said and verdict != Verdict.DEPENDS:
-        return said
-    return (said or PLAIN[verdict]) + decided_so(judgement)
+    return fitting(judgement) or PLAIN[judgement.verdict]
+
+
+def fitting(judgement: Judgement) -> str:
+    """The first of the experiment's sentences whose needs are all met; none where nothing is concluded."""
+    if judgement.verdict in WITHOUT_CONCLUSION:
+        return ""
+    sentences = judgement.experiment.sentences
+    return next((each.text for each in sentences if all(met(need, judgement) for need in each.needs)), "")
 
 
 def met(need: Need, judgement: Judgement) -> bool:
@@ -85,9 +95,15 @@ def named(findings: Sequence[Finding], said: str, judgement: Judgement) -> list[
     contrast = findings[0].contrast
     several = len({each.contrast.figure for each in judgement.deciding}) > 1
     by = f" in {FIGURES[contrast.figure].metric.what}" if several else ""
-    levels = listed([each.level for each in those])
-    where = f" at {levels} {judgement.experiment.varied}" if len(those) < len(findings) else ""
+    levels = [each.level for each in those]
+    where = f" at {how_varied(judgement.experiment, levels)}" if len(those) < len(findings) else ""
     return [f"{contrast.subject} / {contrast.baseline}{by}{where}"]
+
+
+def how_varied(experiment: Experiment, levels: Sequence[str]) -> str:
+    """4 and 8 clients; 1 query per request."""
+    one = levels == ["1"] and experiment.varied_one
+    return f"{listed(levels)} {one or experiment.varied}"
 
 
 def listed(words: Sequence[str]) -> str:

@@ -21,7 +21,7 @@ from lab.judge.figures import FIGURES
 from lab.judge.judge import Finding, Measurements, compare_arms, judge
 from lab.judge.search import FIRST_STEP, NEXT_STEP, begin_search, behind, first_rate, keeps
 from lab.judge.statistics import LOOKS, intervals, log_ratios
-from lab.judge.words import how_many, outcome, ratio, times, verdict_sentence
+from lab.judge.words import how_many, how_varied, outcome, ratio, times, verdict_sentence
 from lab.run import environment, results
 from lab.run.plan import Plan, block_seconds, counted, estimate, make_plan, minutes, upper
 from lab.stack import doors
@@ -163,7 +163,7 @@ class Runner:
 
     def note(self, experiment: Experiment, level: str, measured: Measurements, arm: Arm | None = None) -> None:
         """Shows what runs, and the ratio and its interval as they form."""
-        where = f" {level} {experiment.varied}" if level else ""
+        where = f" {how_varied(experiment, [level])}" if level else ""
         now = arm.name if arm else f"{len(experiment.arms)} arms in turn"
         forming = ratio_so_far(experiment, level, measured)
         self.progress.update(self.bar, description=f"{experiment.name}{where}: {now}", note=forming)

@@ -12,7 +12,7 @@ from lab.experiments.sentences import Sentence
 from lab.judge.gates import Checked
 from lab.judge.judge import Finding, Judgement
 from lab.judge.statistics import compare
-from lab.judge.words import PLAIN, PLANTED, how_many, listed, outcome, verdict_sentence
+from lab.judge.words import PLAIN, PLANTED, how_many, how_varied, listed, outcome, verdict_sentence
 from tests.unit.records import SPREAD
 
 BETTER, WORSE, ALIKE, OPEN = Outcome.BETTER, Outcome.WORSE, Outcome.NO_DIFFERENCE, Outcome.INCONCLUSIVE
@@ -152,7 +152,7 @@ def test_every_sentence_is_said_by_some_run(experiment: Experiment) -> None:
 
 @each_part
 def test_what_is_made_of_the_findings_says_of_each_how_it_came_out(part: Experiment) -> None:
-    pattern = re.compile(r"(.+?) / (.+?)(?: at (.+?) " + re.escape(part.varied or "-") + ")?")
+    pattern = re.compile(rf"(.+?) / (.+?)(?: at (.+?) (?:{part.varied or '-'}|{part.varied_one or '-'}))?")
     for came in simulated(part):
         made = judgement(part, came)
         said = verdict_sentence(made).removeprefix(conclusion(part, verdict_sentence(made)))
@@ -231,3 +231,9 @@ def test_one_is_singular_and_lists_are_read_as_people_say_them() -> None:
         "2 experiments",
     ]
     assert [listed(["4", "8", "16"][:count]) for count in (1, 2, 3)] == ["4", "4 and 8", "4, 8 and 16"]
+
+
+@pytest.mark.parametrize("experiment", EXPERIMENTS, ids=lambda each: each.name)
+def test_a_single_level_is_singular_too(experiment: Experiment) -> None:
+    assert bool(experiment.varied_one) == ("1" in experiment.levels)
+    assert not how_varied(experiment, ["1"]).startswith("1 queries")

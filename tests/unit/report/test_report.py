@@ -223,6 +223,38 @@ def test_findings_show_the_doors_side_by_side_claim_by_claim(tmp_path: Path) -> 
     assert "native: ratio" in text and "compose: ratio" in text and "One change at a time, compose" in text
 
 
+def test_findings_begin_with_every_question_its_verdicts_and_what_came_out_in_a_line(tmp_path: Path) -> None:
+    made = {name: runs.results(name, alike) for name in ("control", "basic-latency")}
+    text = findings.write([results.read(runs.write(tmp_path / "a", made))])
+    table = text[text.index("| question |") : text.index("The verdict is on a claim")]
+    lines = [line for line in table.splitlines() if line.startswith("| [")]
+    assert [line.partition("]")[0] for line in lines] == [
+        "| [The basic request: how long it takes",
+        "| [Control: a row against itself",
+    ]
+    assert "no difference that matters, for Flask and for FastAPI" in lines[1]
+    assert "claim" not in table and text.index("| question |") < text.index("## ")
+
+
+def test_findings_say_once_what_two_doors_say_and_name_the_doors_where_they_differ(tmp_path: Path) -> None:
+    one, other = runs.results("where-from", stepwise), runs.results("where-from", alike)
+    folders = [runs.write(tmp_path / door, {"where-from": one}, door=door) for door in ("native", "compose")]
+    text = findings.write([results.read(each) for each in folders])
+    assert text.count("- **refuted**. On one and the same server (granian) bare ASGI needed more CPU") == 1
+    folders[1] = runs.write(tmp_path / "compose", {"where-from": other}, door="compose")
+    text = findings.write([results.read(each) for each in folders])
+    assert "- native: **refuted**. " in text and "- compose: **no difference that matters**. " in text
+
+
+def test_findings_mark_what_is_shown_only_and_what_was_refused_as_planted(tmp_path: Path) -> None:
+    busy = [replace(each, generator_cpus=0.97) for each in runs.results("trap-generator", alike)]
+    made = {"where-from": runs.results("where-from", stepwise), "trap-generator": busy}
+    text = findings.write([results.read(runs.write(tmp_path / "run", made))])
+    assert "| wsgi / flask | CPU per request (shown only) |" in text
+    assert "| asgi-granian / wsgi-granian | CPU per request |" in text
+    assert "**refused, as planted**" in text and "as they must: a fault was planted here on purpose" in text
+
+
 def test_of_two_runs_of_one_door_the_later_counts_for_what_both_have(tmp_path: Path) -> None:
     both = {"control": runs.results("control", alike), "where-from": runs.results("where-from", stepwise)}
     again = {"where-from": runs.results("where-from", alike)}
