@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from statistics import fmean
 
@@ -12,7 +12,7 @@ from lab.generator.record import Header, Result, RoundResult
 from lab.judge.evidence import Evidence, evidence
 from lab.judge.figures import FIGURES
 from lab.judge.gates import Checked, check, reasons
-from lab.judge.search import complete, is_search
+from lab.judge.search import complete, is_search, kept_all
 from lab.judge.statistics import LOOKS, Comparison, compare, log_ratios
 from lab.judge.verdicts import verdict
 
@@ -156,6 +156,10 @@ def compare_arms(
         compare(ratios, look, header.looks, figure.metric.margin, smaller_is_better=figure.metric.smaller_is_better)
         for ratios in (between, within)
     )
+    if comparison.outcome == Outcome.NO_DIFFERENCE and kept_all(subject) != kept_all(baseline):
+        comparison = replace(
+            comparison, outcome=Outcome.INCONCLUSIVE
+        )  # one has "at least" so much: it may have far more
     return Finding(contrast, level, pairs, comparison, control, checked)
 
 

@@ -1,6 +1,7 @@
 """The search for the highest rate that keeps a limit: what its steps, which are results, say of it."""
 
 import math
+from collections.abc import Sequence
 
 from lab.generator.record import Result, RoundResult, SearchStep
 from lab.judge.statistics import percentile
@@ -58,6 +59,12 @@ def is_search(result: Result) -> bool:
 def complete(of_round: RoundResult) -> bool:
     """Whether nothing is missing: a search may have been cut off, or the file between two splits."""
     return search(of_round).done if is_search(of_round[0]) else len(of_round) == of_round[0].block.splits
+
+
+def kept_all(rounds: Sequence[RoundResult]) -> bool:
+    """Whether every search kept the most that may be asked for: what it found is then "at least"."""
+    found = [search(each) for each in rounds if is_search(each[0])]
+    return bool(found) and all(each.best >= each.most for each in found)
 
 
 def capacity(of_round: RoundResult) -> float:

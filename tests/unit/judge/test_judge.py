@@ -15,6 +15,7 @@ from lab.judge.gates import Checked
 from lab.judge.judge import Finding, Judgement, Measurements, against_itself, crossover, judge
 from lab.judge.statistics import compare
 from tests.unit.records import (
+    MOST,
     NOISE,
     SPREAD,
     about,
@@ -179,6 +180,29 @@ def test_the_steps_of_a_search_are_one_measurement_and_a_search_cut_off_is_none(
     assert (finding.pairs, finding.outcome) == (6, Outcome.BETTER)
     cut_off = only(results[:-1], experiment)
     assert (cut_off.pairs, cut_off.comparison) == (5, None)
+
+
+@pytest.mark.parametrize(
+    ("knees", "outcome"),
+    [
+        ((MOST, 0.97 * MOST), Outcome.INCONCLUSIVE),  # the one that kept all may keep far more
+        ((0.97 * MOST, MOST), Outcome.INCONCLUSIVE),
+        ((MOST, MOST), Outcome.NO_DIFFERENCE),  # up to what was asked for
+        ((0.9 * MOST, 0.9 * MOST), Outcome.NO_DIFFERENCE),
+        ((MOST, 0.3 * MOST), Outcome.BETTER),
+        ((0.3 * MOST, MOST), Outcome.WORSE),
+    ],
+)
+def test_a_row_that_kept_all_that_was_asked_for_is_not_called_alike_to_one_that_did_not(
+    knees: tuple[float, float], outcome: Outcome
+) -> None:
+    results = [
+        each
+        for number in range(6)
+        for arm, knee in zip(("fastapi", "flask"), knees, strict=True)
+        for each in search_of(arm, number, knee)
+    ]
+    assert only(results, toy(Contrast("fastapi", "flask", "capacity"))).outcome == outcome
 
 
 def test_what_an_arm_typically_does_is_the_geometric_mean_of_its_rounds() -> None:
