@@ -41,8 +41,8 @@ ARTICLE_CLAIMS = (
         title="Many clients that wait",
         claim="ASGI handles concurrent connections more efficiently.",
         source=ARTICLE,
-        method="Throughput of a 50 ms wait against the number of clients, for one event loop, for thread pools of 8, "
-        "40 and 200, and for greenlets. Memory stands in the table.",
+        method="Throughput of a 50 ms wait against the number of clients, for an event loop, thread pools and "
+        "greenlets. Memory and threads stand in the table.",
         held_equal="one worker each, the same clients",
         refuted_if="Flask on as many threads as there are clients, or on greenlets, serves as much",
         arms=rows("flask", "flask-40", "flask-200", "flask-gevent", "fastapi"),
@@ -257,8 +257,8 @@ ARTICLE_CLAIMS = (
         title="Waiting for the database",
         claim="ASGI for I/O-bound work.",
         source=ARTICLE,
-        method="CPU time of the service per GET /db with 1 and 10 queries, 16 clients: usual servers, one and the same "
-        "server, and greenlets.",
+        method="CPU time of the service per GET /db against the number of queries in it, 16 clients: usual servers, one "
+        "and the same server, and greenlets.",
         held_equal="psycopg 3 and a pool of 8 connections on every row",
         refuted_if="Flask needs as little CPU per request, or less",
         arms=rows("flask", "flask-gevent", "fastapi", "flask-granian", "fastapi-granian"),
