@@ -257,8 +257,8 @@ ARTICLE_CLAIMS = (
         title="Waiting for the database",
         claim="ASGI for I/O-bound work.",
         source=ARTICLE,
-        method="CPU time of the service per GET /db against the number of queries in it, 16 clients: usual servers, one "
-        "and the same server, and greenlets.",
+        method="CPU time of the service per GET /db against the number of queries in it, 16 clients: usual servers, "
+        "one and the same server, and greenlets.",
         held_equal="psycopg 3 and a pool of 8 connections on every row",
         refuted_if="Flask needs as little CPU per request, or less",
         arms=rows("flask", "flask-gevent", "fastapi", "flask-granian", "fastapi-granian"),
