@@ -14,9 +14,8 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from lab.experiments import Arm, Experiment, Load
 from lab.experiments.outcomes import Outcome
-from lab.generator import record
 from lab.generator.client import GeneratorClient
-from lab.generator.record import Block, Part, Purpose, RawFile, RoundResult, SearchStep
+from lab.generator.record import Block, Part, Purpose, RawFile, RoundResult, SearchStep, writing
 from lab.judge.figures import FIGURES
 from lab.judge.judge import Finding, Measurements, compare_arms, judge
 from lab.judge.search import FIRST_STEP, NEXT_STEP, begin_search, behind, first_rate, keeps
@@ -230,7 +229,7 @@ def run(
         status.stop()
         made = results.Run(results.new_folder(name), header, {each.name: each for each in experiments})
         environ = made.folder / "environment.json"  # for people: raw.jsonl has it, too
-        with record.writing(environ):
+        with writing(environ):
             environ.write_text(json.dumps(asdict(header), indent=2))
         with (
             RawFile(made.folder / "raw.jsonl", header) as raw,
