@@ -73,6 +73,23 @@ ARTICLE_CLAIMS = (
                 alike("fastapi", "flask-40", "flask-gevent", at=("16",)),
             ),
             sentence(
+                "With 64 clients FastAPI served more than Flask on 8 threads. On greenlets Flask kept up: the "
+                "concurrency model decides, not the interface.",
+                better("fastapi", "flask", at=("64",)),
+                alike("fastapi", "flask-gevent", at=("64",)),
+            ),
+            sentence(
+                "With 16 clients FastAPI served more than Flask on 8 threads. On 40 threads Flask kept up.",
+                better("fastapi", "flask", at=("16",)),
+                alike("fastapi", "flask-40", at=("16",)),
+            ),
+            sentence(
+                "With 16 clients FastAPI served more than Flask on 8 threads. On greenlets Flask kept up: the "
+                "concurrency model decides, not the interface.",
+                better("fastapi", "flask", at=("16",)),
+                alike("fastapi", "flask-gevent", at=("16",)),
+            ),
+            sentence(
                 "FastAPI served more than Flask, on 8, 40 and 200 threads and on greenlets.",
                 better("fastapi", "flask", "flask-40", "flask-200", "flask-gevent"),
             ),

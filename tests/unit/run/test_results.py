@@ -234,15 +234,21 @@ class Short:
 
 
 @pytest.mark.parametrize("name", ["report.html", "report.md"])
-@pytest.mark.parametrize(("blocked", "said"), [(True, "No space left on device"), (False, "Is a directory")])
-def test_a_report_that_cannot_be_written_is_told_in_one_line(
-    name: str, blocked: bool, said: str, tmp_path: Path
+@pytest.mark.parametrize("said", ["No space left on device", "Is a directory"])
+def test_a_report_that_cannot_be_written_is_told_in_one_line_and_no_half_of_it_is_left(
+    name: str, said: str, tmp_path: Path
 ) -> None:
     read = results.read(folder(tmp_path, records.lines(HEADER_, *made())))
-    (tmp_path / name).symlink_to(FULL) if blocked else (tmp_path / name).mkdir()
+    if said == "Is a directory":
+        (tmp_path / name).mkdir()
+    else:
+        (tmp_path / name).write_text("that of an earlier day")
+        (tmp_path / f"{name}.part").symlink_to(FULL)
     with pytest.raises(LabError, match=f"cannot write {tmp_path}/{name}: {said}; raw.jsonl has all") as caught:
         report.write(read)
     assert "\n" not in str(caught.value)
+    assert not list(tmp_path.glob("*.part"))
+    assert said == "Is a directory" or (tmp_path / name).read_text() == "that of an earlier day"
 
 
 def test_two_runs_that_begin_within_a_second_have_folders_of_their_own(
