@@ -143,7 +143,7 @@ class Runner:
             result = self.generator.run(self.block(load.but({"rate": search.rate}), arm, purpose))
             search.judge(keeps(result), behind(result))
             steps.append(result)
-        if search.best:
+        if search.best and not search.behind:  # where the generator ended it, it says nothing of the row
             rates[arm.name] = search.best
         return steps
 

@@ -270,6 +270,23 @@ def test_a_row_that_keeps_nothing_is_searched_from_the_beginning_again(clock: Si
     assert {first.purpose.search.step for first in firsts if first.purpose.search} == {FIRST_STEP}
 
 
+def test_a_search_that_the_generator_ended_is_begun_from_the_beginning_again(clock: SimpleNamespace) -> None:
+    """Small steps up from there would take long: the row may keep far more."""
+
+    def measure(block: Block) -> dict[str, Any]:
+        overslept = block.purpose.round == 0 and block.rate > 120
+        return {"load": load(100, 50), "schedule": Schedule(started=100, late=50 if overslept else 0, queued=0)}
+
+    fake = Fake(measure, clock)
+    experiment = toy(Contrast("fastapi", "flask", "capacity"))
+    run_one(
+        fake, WHOLE, Experiment(**vars(experiment) | {"load": experiment.load.but({"rate": 100, "limit_p99_ms": 100})})
+    )
+    first, second = steps(fake, "flask", 0), steps(fake, "flask", 1)
+    assert first[0].rate < 120 < first[-1].rate and second[-1].rate == 1000 and len(second) < 7
+    assert {block.purpose.search.step for block in second if block.purpose.search} == {FIRST_STEP}
+
+
 def test_a_row_that_keeps_all_that_may_be_asked_for_is_asked_for_it_at_once(clock: SimpleNamespace) -> None:
     fake = Fake(lambda block: {"load": load(100, 50)}, clock)
     experiment = toy(Contrast("fastapi", "flask", "capacity"))
