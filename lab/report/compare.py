@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table as Grid
 from scipy import stats
 
@@ -45,7 +46,7 @@ class Change:
 
 @dataclass(frozen=True)
 class Changes:
-    differences: list[tuple[str, str, str]]  # what the runs did not have alike beside the rows: before, after
+    differences: list[tuple[str, str, str]]  # what the runs did not have alike: what, before, after
     changes: list[Change]
     verdicts: dict[str, tuple[Verdict, Verdict]]  # of the experiments in both runs
 
@@ -140,7 +141,7 @@ def show(console: Console, before: Run, after: Run, found: Changes) -> None:
         console.print(f"{name:>6}: {run.folder}, {run.header.began}, {run.header.machine}")
     if found.differences:
         console.print("\n[bold]These runs were not measured alike, so a change may be the doing of this:[/]")
-        console.print(table(("", "before", "after"), found.differences))
+        console.print(table(("", "before", "after"), [[escape(text) for text in each] for each in found.differences]))
         console.print()
     rows = []
     for each in found.changes:

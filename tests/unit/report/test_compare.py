@@ -108,6 +108,7 @@ def test_what_was_not_alike_is_named_and_the_change_may_be_its_doing(
         ("server", "gunicorn 28", ("flask: server", "gunicorn 27.0.1", "gunicorn 28")),
         ("framework", "flask 3.2", ("flask: framework", "flask 3.1", "flask 3.2")),
         ("cpus", 4, ("flask: CPUs", "1", "4")),
+        ("server", "gunicorn [red]", ("flask: server", "gunicorn 27.0.1", "gunicorn [red]")),
     ],
 )
 def test_what_a_row_did_not_have_alike_is_named_with_the_row(
@@ -116,6 +117,8 @@ def test_what_a_row_did_not_have_alike_is_named_with_the_row(
     before, after = control(tmp_path / "a", 1.0), control(tmp_path / "b", 1.5)
     after.header.abouts["flask"][fact] = value
     assert compare_runs(before, after).differences == [named]
+    said = told(before, after)
+    assert all(each in said for each in named)
 
 
 def test_runs_of_different_doors_are_not_compared(tmp_path: Path) -> None:
