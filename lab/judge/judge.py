@@ -104,7 +104,7 @@ class Judgement:
 
     @property
     def verdict(self) -> Verdict:
-        if not any(each.looked_at for each in self.deciding):
+        if not any(each.comparison for each in self.deciding) and not all(each.reasons for each in self.deciding):
             return Verdict.TOO_SHORT
         return verdict([(each.outcome, each.contrast.claimed) for each in self.deciding])
 

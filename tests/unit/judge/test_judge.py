@@ -52,6 +52,13 @@ def test_fewer_than_six_pairs_decide_nothing(count: int) -> None:
     assert judged(results).verdict == Verdict.TOO_SHORT
 
 
+def test_a_run_that_was_stopped_before_its_first_look_is_too_short_though_a_part_of_it_was_refused() -> None:
+    both = toy(Contrast("fastapi", "flask", "cpu_us"), Contrast("fastapi", "flask", "throughput"))
+    busy = [replace(each, generator_cpus=0.99) for each in pairs(0.5, 3)]
+    assert judged(busy, both).verdict == Verdict.TOO_SHORT
+    assert judged(busy, toy(Contrast("fastapi", "flask", "throughput"))).verdict == Verdict.REFUSED
+
+
 def test_a_run_that_was_stopped_between_the_levels_is_inconclusive() -> None:
     levels = toy(levels={"1": {}, "10": {}})
     assert judged([*pairs(0.5, 6, level="1"), *pairs(0.5, 3, level="10")], levels).verdict == Verdict.INCONCLUSIVE
