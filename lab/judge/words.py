@@ -19,6 +19,7 @@ PLAIN = {
     Verdict.REFUSED: "The run was not valid, so it says nothing.",
     Verdict.TOO_SHORT: "The run was stopped before its first look: too short to say anything.",
 }
+REFUSED_IN_PART = "The gates refused what could decide it."
 PLANTED = "The gates refused it, as they must: a fault was planted here on purpose."
 WITHOUT_CONCLUSION = (Verdict.INCONCLUSIVE, Verdict.REFUSED, Verdict.TOO_SHORT)
 AGREED, CONTRADICTED, NO_DIFFERENCE = "agreed with the claim", "contradicted it", "made no difference"
@@ -34,6 +35,9 @@ def meaning(judgement: Judgement) -> str:
     """The same in short, of nothing but what the run has shown."""
     if judgement.verdict == Verdict.REFUSED and judgement.experiment.must_be_refused:
         return PLANTED
+    undecided = [each for each in judgement.deciding if each.outcome == Outcome.INCONCLUSIVE]
+    if judgement.verdict == Verdict.INCONCLUSIVE and not undecided:
+        return REFUSED_IN_PART
     return fitting(judgement) or PLAIN[judgement.verdict]
 
 

@@ -213,6 +213,14 @@ def test_an_open_or_refused_run_draws_no_conclusion() -> None:
     assert verdict_sentence(judgement(part, dict.fromkeys(came, REFUSED))) == PLAIN[Verdict.REFUSED]
 
 
+def test_a_longer_run_is_not_promised_to_decide_what_the_gates_have_refused() -> None:
+    part = BY_NAME["basic-latency"]
+    one, other = cells(part)
+    said = verdict_sentence(judgement(part, {one: ALIKE, other: REFUSED}))
+    assert said == "The gates refused what could decide it. (flask / fastapi made no difference)"
+    assert "longer" in verdict_sentence(judgement(part, {one: OPEN, other: REFUSED}))
+
+
 def test_a_planted_fault_that_was_refused_is_said_to_be_planted() -> None:
     assert verdict_sentence(judgement(BY_NAME["trap-generator"], {})) == PLANTED
 
