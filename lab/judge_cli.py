@@ -1,10 +1,7 @@
 """The judge's commands: `lab list`, `run`, `demo`, `calibrate`, `bench-generator`, `report`, `compare`, `findings`."""
 
 import argparse
-import json
-import sys
 from collections.abc import Sequence
-from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
@@ -17,8 +14,8 @@ from lab.generator.record import histogram
 from lab.judge.judge import Judgement
 from lab.judge.search import is_search
 from lab.judge.statistics import percentile
-from lab.judge.words import as_json, verdict_sentence
-from lab.report import compare, findings, report
+from lab.judge.words import verdict_sentence
+from lab.report import compare, findings, output, report
 from lab.run import results, run
 
 EXIT_LIMIT, EXIT_REFUSED, EXIT_INTERRUPTED = 3, 5, 130
@@ -29,6 +26,7 @@ COLOURS = {
     Verdict.NO_DIFFERENCE: "cyan",
     Verdict.INCONCLUSIVE: "dim",
     Verdict.REFUSED: "magenta",
+    Verdict.TOO_SHORT: "dim",
 }
 
 console = Console(highlight=False)
@@ -61,16 +59,13 @@ def measure(options: argparse.Namespace) -> int:
     name = "all" if options.all else "-".join(options.names)[:60]
     budget_s = options.budget * 60 if options.budget else None
     found, early = run.run(chosen, options.on, options.quick, budget_s, name, progress)
-    judgements = found.judgements()
-    page = report.write(found)
     missed = missed_limit(found, options.limit_p99_ms) if options.limit_p99_ms else []
+    judgements = found.judgements()
     if options.json:
-        verdicts = [as_json(judgement) for judgement in judgements]
-        summary = {"door": found.header.door, "complete": not early, "missed_limit": missed, "verdicts": verdicts}
-        json.dump(summary | {"results": str(found.folder)}, sys.stdout, indent=2)
-        print()
+        print(output.text(found, judgements, complete=not early, missed=missed))
     else:
-        tell(found, judgements, page)
+        tell(judgements)
+    keep(found, progress)
     for line in missed:
         progress.print(f"[red]{line}")
     if early:
@@ -88,7 +83,7 @@ def choose(names: Sequence[str], everything: bool) -> list[Experiment]:
     return list(EXPERIMENTS) if everything else [find(name) for name in dict.fromkeys(names)]
 
 
-def tell(found: results.Run, judgements: Sequence[Judgement], page: Path) -> None:
+def tell(judgements: Sequence[Judgement]) -> None:
     """The table of claims with their verdicts."""
     grid = Table(box=None, padding=(0, 2, 1, 0), pad_edge=False)
     for heading in ("claim", "verdict", ""):
@@ -98,7 +93,11 @@ def tell(found: results.Run, judgements: Sequence[Judgement], page: Path) -> Non
         grid.add_row(judgement.experiment.claim, f"[{colour}]{judgement.verdict}[/]", verdict_sentence(judgement))
     console.print()
     console.print(grid)
-    console.print(f"Report: {page.resolve().as_uri()}\nResults: {found.folder}", soft_wrap=True)
+
+
+def keep(found: results.Run, console: Console) -> None:
+    """Writes the report and says where it is: last, because a full disk must not hide the verdicts."""
+    console.print(f"Report: {report.write(found).resolve().as_uri()}\nResults: {found.folder}", soft_wrap=True)
 
 
 def missed_limit(found: results.Run, limit_ms: float) -> list[str]:
@@ -117,7 +116,8 @@ def missed_limit(found: results.Run, limit_ms: float) -> list[str]:
 
 def rewrite(options: argparse.Namespace) -> None:
     found = results.read(options.folder)
-    tell(found, found.judgements(), report.write(found))
+    tell(found.judgements())
+    keep(found, console)
 
 
 def compare_folders(options: argparse.Namespace) -> None:
@@ -132,7 +132,8 @@ def print_findings(options: argparse.Namespace) -> None:
 def demonstrate(options: argparse.Namespace) -> int:
     console.print("Claims about WSGI and ASGI, put to the test on this machine.")
     found, early = run.run(DEMO, "native", quick=True, budget_s=None, name="demo", console=console)
-    tell(found, found.judgements(), report.write(found))
+    tell(found.judgements())
+    keep(found, console)
     console.print(f"All experiments, with time to decide: {COMMAND} run --all")
     return EXIT_INTERRUPTED if early else 0
 

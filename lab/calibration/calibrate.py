@@ -1,7 +1,8 @@
 """`lab calibrate`: how often the judge is wrong, measured. Does it find what is not there, and what was planted?
 
-40 runs of a row against itself are judged as any experiment is; then their recorded rounds are paired anew many times.
-FastAPI is compared with itself, with a known number of CPU µs added to every request (lab/calibration/planted.py). Its
+40 runs of a row against itself are judged as any experiment is. Then their rounds, in the order in which they were
+recorded, are taken as longer runs: a lasting difference, and noise that comes in stretches, count in full. FastAPI is
+compared with itself, with a known number of CPU µs added to every request (lab/calibration/planted.py). Its
 processes are started anew several times, because two processes of one program differ a little, too.
 """
 
@@ -17,7 +18,7 @@ from rich.console import Console
 from lab.experiments import Arm, Contrast, Experiment, Load
 from lab.experiments.outcomes import Outcome
 from lab.generator.client import GeneratorClient
-from lab.generator.record import Header, RawFile
+from lab.generator.record import Header, RawFile, writing
 from lab.judge.figures import FIGURES
 from lab.judge.judge import Finding, Measurements, judge
 from lab.judge.statistics import LOOKS, Comparison, compare, log_ratios
@@ -31,12 +32,12 @@ from lab.stack.compose_file import ComposeFile, Row
 RUNS = 40
 ROWS = ("flask", "fastapi", "wsgi", "asgi")
 PLANTED = (3, 10)  # percent
+FLOOR_US = 3.0  # planted everywhere, in the baseline, too: more than it takes to read the clock by which it is burnt
 PLAIN = "fastapi"  # what is slowed down
 STARTS = 6  # of the planted rows' processes
 ROUNDS = 40  # of all planted rows in turn, after each start
 PLAN = Plan(looks=1, scale=0.65, budget_s=None)
 MINUTE = LOOKS[-1]  # pairs: they take about a minute
-REPAIRED = 2_000  # runs made of recorded blocks
 FIGURE = FIGURES["cpu_us"]
 STEPS = [number / 1000 for number in range(5, 151, 5)]  # slowdowns to look for the smallest among
 
@@ -56,7 +57,9 @@ class Calibration:
     """What came out; shares are of all runs of their kind."""
 
     judged: list[Finding]  # of the runs of a row against itself
-    false_alarms: float  # of those made by re-pairing
+    false_alarms: float  # of a row's recorded minutes
+    minutes: int  # how many those are; they overlap
+    apart: int  # how many of them do not
     planted: dict[int, Planted]  # by percent
     starts: int  # of the planted rows' processes
     smallest: float | None  # the smallest slowdown that 90 % of one-minute runs find
@@ -69,14 +72,14 @@ def against_itself(row: str, number: int) -> Experiment:
 
 def experiment(name: str, arms: tuple[Arm, ...], contrasts: tuple[Contrast, ...]) -> Experiment:
     """GET /json, 16 clients, as the experiments on the basic request have it."""
-    return Experiment(name, name, name, "", "", "", "", arms, contrasts, {}, Load())
+    return Experiment(name, name, name, "", "", "", "", arms, contrasts, (), Load())
 
 
 def run(console: Console) -> Path:
     """Runs it all, about half an hour; the folder of its results. LabError where it cannot be done."""
     folder = results.new_folder("calibration")
     header, alike = measure_alike(folder, console)
-    plain_us = fmean(
+    plain_us = FLOOR_US + fmean(
         [
             measured.typical("", arm, "cpu_us")
             for name, measured in alike.items()
@@ -86,8 +89,10 @@ def run(console: Console) -> Path:
     )
     planted = measure_planted(folder, plain_us, console)
     text = render(calibrate(header, alike, planted, plain_us), header)
-    (folder / "calibration.md").write_text(text)
     console.print(text, markup=False)
+    page = folder / "calibration.md"
+    with writing(page):
+        page.write_text(text)
     return folder
 
 
@@ -102,17 +107,17 @@ def measure_alike(folder: Path, console: Console) -> tuple[Header, dict[str, Mea
 
 
 def measure_planted(folder: Path, plain_us: float, console: Console) -> list[Measurements]:
-    """The rounds of each start. Nothing is planted in the baseline, but it runs the same code."""
-    table = ComposeFile()
+    """The rounds of each start. The baseline runs the same code, with nothing but the floor planted."""
+    compose_file = ComposeFile()
     arms = [Arm(planted_name(percent)) for percent in (0, *PLANTED)]
     for percent, arm in zip((0, *PLANTED), arms, strict=True):
-        table.services[arm.row] = planted_row(table, arm.row, plain_us * percent / 100)
+        compose_file.services[arm.row] = planted_row(compose_file, arm.row, FLOOR_US + plain_us * percent / 100)
     contrasts = tuple(Contrast(arm.name, arms[0].name, "cpu_us") for arm in arms[1:])
     planted = experiment("planted", tuple(arms), contrasts)
     starts = []
     for start in range(STARTS):
         console.print(f"planted slowdowns: start {start + 1} of {STARTS}")
-        with doors.native([arm.row for arm in arms], lambda text: None, table) as door:
+        with doors.native([arm.row for arm in arms], lambda text: None, compose_file) as door:
             header = header_of(door, [arm.row for arm in arms])
             with (
                 RawFile(folder / f"planted-{start}.jsonl", header) as raw,
@@ -132,8 +137,8 @@ def planted_name(percent: int) -> str:
     return f"{PLAIN}-planted-{percent}"
 
 
-def planted_row(table: ComposeFile, name: str, us: float) -> Row:
-    plain = next(row for row in table.rows if row.name == PLAIN)
+def planted_row(compose_file: ComposeFile, name: str, us: float) -> Row:
+    plain = next(row for row in compose_file.rows if row.name == PLAIN)
     command = [word.replace("fastapi_service:", "lab.calibration.planted:") for word in plain.command]
     return replace(
         plain, name=name, command=command, environment=plain.environment | {"ROW": name, "PLANTED_US": f"{us}"}
@@ -143,24 +148,25 @@ def planted_row(table: ComposeFile, name: str, us: float) -> Row:
 def calibrate(
     header: Header, alike: dict[str, Measurements], starts: list[Measurements], plain_us: float
 ) -> Calibration:
-    chance = random.Random(1)  # the same results give the same figures
     by_row: dict[str, list[float]] = {row: [] for row in ROWS}
     judged: list[Finding] = []
     for number, (name, measured) in enumerate(alike.items()):
         row = name.partition(" ")[0]
         judged.extend(judge(against_itself(row, number), measured, header).findings)
         by_row[row] += log_ratios(values(measured, "A"), values(measured, "B"))
-    nothing = [anew(chance, by_row[ROWS[number % len(ROWS)]]) for number in range(REPAIRED)]
+    nothing = [minute for ratios in by_row.values() for minute in minutes_of(ratios)]
     found = {}
     for percent in PLANTED:
         ratios = [log_ratios(values(each, planted_name(percent)), values(each, planted_name(0))) for each in starts]
         means = [fmean(each) for each in ratios]
-        share = found_in([window(chance, chance.choice(ratios)) for _ in range(REPAIRED)])
+        share = found_in([minute for each in ratios for minute in minutes_of(each)])
         found[percent] = Planted(plain_us * percent / 100, math.exp(fmean(means)), stdev(means), share)
     power = {step: found_in([[ratio + math.log1p(step) for ratio in run] for run in nothing]) for step in STEPS}
     return Calibration(
         judged=judged,
         false_alarms=fmean(any(each.detected for each in looks(run)) for run in nothing),
+        minutes=len(nothing),
+        apart=sum(len(ratios) // MINUTE for ratios in by_row.values()),
         planted=found,
         starts=len(starts),
         smallest=next((step for step, share in power.items() if share >= 0.9), None),
@@ -173,15 +179,9 @@ def values(measured: Measurements, arm: str) -> list[float]:
     return [FIGURE.of(rounds[number]) for number in sorted(rounds)]
 
 
-def window(chance: random.Random, ratios: Sequence[float]) -> list[float]:
-    """The pairs of a minute somewhere in a longer series: neighbours stay neighbours."""
-    start = chance.randrange(len(ratios) - MINUTE + 1)
-    return list(ratios[start : start + MINUTE])
-
-
-def anew(chance: random.Random, ratios: Sequence[float]) -> list[float]:
-    """A minute of a row against itself, in which chance says which block of each pair is whose."""
-    return [chance.choice((1, -1)) * ratio for ratio in window(chance, ratios)]
+def minutes_of(ratios: Sequence[float]) -> list[Sequence[float]]:
+    """Every run of a minute that a longer series has, as it was recorded: neighbours, and signs, stay as they are."""
+    return [ratios[start : start + MINUTE] for start in range(len(ratios) - MINUTE + 1)]
 
 
 def looks(ratios: Sequence[float]) -> list[Comparison]:
@@ -198,7 +198,6 @@ def render(found: Calibration, header: Header) -> str:
     facts = {
         "found": found,
         "header": header,
-        "repaired": REPAIRED,
         "detected": sum(each.comparison.detected for each in found.judged if each.comparison),
         "matters": sum(each.outcome in (Outcome.BETTER, Outcome.WORSE) for each in found.judged),
         "refused": sum(bool(each.reasons) for each in found.judged),

@@ -1,8 +1,10 @@
-"""The claims of the article that the lab began with."""
+"""The claims of the article that the lab began with, on how requests are served; protocols.py has the others."""
 
 from lab.experiments.model import ARTICLE, Arm, Contrast, Experiment, Load, rows
-from lab.experiments.outcomes import Outcome, Verdict
+from lab.experiments.outcomes import Outcome
+from lab.experiments.sentences import alike, better, not_better, sentence, worse
 
+KEPT_UP_TO = f"no more than {Load.most_rate:,} a second were asked for"
 ARTICLE_CLAIMS = (
     Experiment(
         name="one-at-a-time",
@@ -18,11 +20,20 @@ ARTICLE_CLAIMS = (
             Contrast("flask", "flask-sync", "throughput", Outcome.NO_DIFFERENCE),
             Contrast("flask-gevent", "flask-sync", "throughput", Outcome.NO_DIFFERENCE),
         ),
-        sentences={
-            Verdict.REFUTED: "A WSGI thread handles one request at a time; a WSGI server handles as many as its "
-            "worker has threads or greenlets.",
-            Verdict.SUPPORTED: "Whatever the worker class, Flask handled one request at a time.",
-        },
+        sentences=(
+            sentence(
+                "On threads, and on greenlets, Flask served more than on the sync worker. So WSGI does not limit a "
+                "server to one request at a time: the worker class does.",
+                better("flask", "flask-sync"),
+                better("flask-gevent", "flask-sync"),
+            ),
+            sentence(
+                "On threads and on greenlets Flask served no more than on the sync worker, which handles one request "
+                "at a time.",
+                alike("flask", "flask-sync"),
+                alike("flask-gevent", "flask-sync"),
+            ),
+        ),
         load=Load("Wait", 8, options={"wait_ms": 20}),
     ),
     Experiment(
@@ -30,8 +41,8 @@ ARTICLE_CLAIMS = (
         title="Many clients that wait",
         claim="ASGI handles concurrent connections more efficiently.",
         source=ARTICLE,
-        method="Throughput of a 50 ms wait against the number of clients, for one event loop, for thread pools of 8, "
-        "40 and 200, and for greenlets. Memory stands in the table.",
+        method="Throughput of a 50 ms wait against the number of clients, for an event loop, thread pools and "
+        "greenlets. Memory and threads stand in the table.",
         held_equal="one worker each, the same clients",
         refuted_if="Flask on as many threads as there are clients, or on greenlets, serves as much",
         arms=rows("flask", "flask-40", "flask-200", "flask-gevent", "fastapi"),
@@ -39,11 +50,50 @@ ARTICLE_CLAIMS = (
             *(Contrast("fastapi", row, "throughput") for row in ("flask", "flask-40", "flask-200", "flask-gevent")),
             *(Contrast("fastapi", row, "rss_mib", decides=False) for row in ("flask", "flask-200")),
         ),
-        sentences={
-            Verdict.DEPENDS: "With more clients than threads FastAPI serves more, for a thread pool ends at threads ÷ "
-            "wait; with threads enough, or greenlets, WSGI keeps up: the concurrency model decides, not the interface.",
-            Verdict.SUPPORTED: "FastAPI served more at every level, against every kind of WSGI worker.",
-        },
+        sentences=(
+            sentence(
+                "With more clients than threads FastAPI served more. With enough threads, or with greenlets, Flask "
+                "kept up: the concurrency model decides, not the interface.",
+                alike("fastapi", "flask", at=("4", "8")),
+                better("fastapi", "flask", at=("16", "64")),
+                alike("fastapi", "flask-40", at=("4", "8", "16")),
+                better("fastapi", "flask-40", at=("64",)),
+                alike("fastapi", "flask-200", "flask-gevent"),
+            ),
+            sentence(
+                "With 64 clients FastAPI served more than Flask on 8 or on 40 threads. On 200 threads, or on "
+                "greenlets, Flask kept up: the concurrency model decides, not the interface.",
+                better("fastapi", "flask", "flask-40", at=("64",)),
+                alike("fastapi", "flask-200", "flask-gevent", at=("64",)),
+            ),
+            sentence(
+                "With 16 clients FastAPI served more than Flask on 8 threads. On 40 threads, or on greenlets, Flask "
+                "kept up: the concurrency model decides, not the interface.",
+                better("fastapi", "flask", at=("16",)),
+                alike("fastapi", "flask-40", "flask-gevent", at=("16",)),
+            ),
+            sentence(
+                "With 64 clients FastAPI served more than Flask on 8 threads. On greenlets Flask kept up: the "
+                "concurrency model decides, not the interface.",
+                better("fastapi", "flask", at=("64",)),
+                alike("fastapi", "flask-gevent", at=("64",)),
+            ),
+            sentence(
+                "With 16 clients FastAPI served more than Flask on 8 threads. On 40 threads Flask kept up.",
+                better("fastapi", "flask", at=("16",)),
+                alike("fastapi", "flask-40", at=("16",)),
+            ),
+            sentence(
+                "With 16 clients FastAPI served more than Flask on 8 threads. On greenlets Flask kept up: the "
+                "concurrency model decides, not the interface.",
+                better("fastapi", "flask", at=("16",)),
+                alike("fastapi", "flask-gevent", at=("16",)),
+            ),
+            sentence(
+                "FastAPI served more than Flask, on 8, 40 and 200 threads and on greenlets.",
+                better("fastapi", "flask", "flask-40", "flask-200", "flask-gevent"),
+            ),
+        ),
         load=Load("Wait", options={"wait_ms": 50}),
         varied="clients",
         levels={str(count): {"users": count} for count in (4, 8, 16, 64)},
@@ -65,11 +115,27 @@ ARTICLE_CLAIMS = (
             Contrast("flask-granian", "fastapi-granian", "cpu_us"),
             Contrast("wsgi-granian", "asgi-granian", "cpu_us"),
         ),
-        sentences={
-            Verdict.DEPENDS: "It depends on what stands around the interface: the server and the framework.",
-            Verdict.REFUTED: "WSGI was nowhere cheaper per request.",
-            Verdict.SUPPORTED: "WSGI was cheaper per request in every pair.",
-        },
+        sentences=(
+            sentence(
+                "On their usual servers Flask needed more CPU per request than FastAPI. On one and the same server "
+                "(granian) bare WSGI needed less than bare ASGI.",
+                worse("flask", "fastapi"),
+                better("wsgi-granian", "asgi-granian"),
+            ),
+            sentence(
+                "WSGI needed less CPU per request: on the usual servers, on granian, and there without a framework.",
+                better("flask", "fastapi"),
+                better("flask-granian", "fastapi-granian"),
+                better("wsgi-granian", "asgi-granian"),
+            ),
+            sentence(
+                "WSGI needed no less CPU per request: not on the usual servers, not on granian, and not there without "
+                "a framework.",
+                not_better("flask", "fastapi"),
+                not_better("flask-granian", "fastapi-granian"),
+                not_better("wsgi-granian", "asgi-granian"),
+            ),
+        ),
     ),
     Experiment(
         name="basic-latency",
@@ -85,11 +151,24 @@ ARTICLE_CLAIMS = (
             Contrast("flask", "fastapi", "p50_ms"),
             Contrast("flask-granian", "fastapi-granian", "p50_ms"),
         ),
-        sentences={
-            Verdict.DEPENDS: "It depends on the server, for a single client, too.",
-            Verdict.REFUTED: "For a single client WSGI was nowhere faster.",
-            Verdict.SUPPORTED: "For a single client WSGI was faster on either server.",
-        },
+        sentences=(
+            sentence(
+                "For a single client Flask was slower than FastAPI on their usual servers, and faster on one and the "
+                "same server (granian).",
+                worse("flask", "fastapi"),
+                better("flask-granian", "fastapi-granian"),
+            ),
+            sentence(
+                "For a single client Flask was faster than FastAPI, on the usual servers and on granian.",
+                better("flask", "fastapi"),
+                better("flask-granian", "fastapi-granian"),
+            ),
+            sentence(
+                "For a single client Flask was no faster than FastAPI, on the usual servers or on granian.",
+                not_better("flask", "fastapi"),
+                not_better("flask-granian", "fastapi-granian"),
+            ),
+        ),
         load=Load("Json", 1),
     ),
     Experiment(
@@ -98,20 +177,33 @@ ARTICLE_CLAIMS = (
         claim="ASGI performs better under high load.",
         source=ARTICLE,
         method="The highest rate of independent arrivals (open loop, Poisson) of a 50 ms wait that keeps p99 within "
-        f"250 ms, by bisection to 12 %, anew in every round; no more than {Load.most_rate:,} a second are asked for, "
-        "which one generator can be trusted with.",
+        "250 ms, by bisection to 6 %, anew in every round and from another start, so that the steps average out. "
+        f"No more than {Load.most_rate:,} a second are asked for, which one generator can be trusted with.",
         held_equal="the same requests, one worker each, latency from the intended start",
         refuted_if="Flask keeps the limit up to the same rate, or a higher one",
         arms=rows("flask", "flask-200", "flask-gevent", "fastapi"),
         contrasts=tuple(Contrast("fastapi", row, "capacity") for row in ("flask", "flask-200", "flask-gevent")),
-        sentences={
-            Verdict.DEPENDS: "Flask on 8 threads falls behind before threads ÷ wait; with threads enough, or on "
-            "greenlets, it keeps its response times up to the same rate as FastAPI: the concurrency model decides, not "
-            "the interface.",
-            Verdict.SUPPORTED: "FastAPI kept its response times up to a higher rate than Flask, however that waits.",
-            Verdict.NO_DIFFERENCE: "Both kept their response times up to the same rate.",
-            Verdict.REFUTED: "FastAPI did not keep its response times up to a higher rate.",
-        },
+        sentences=(
+            sentence(
+                "FastAPI kept the limit up to a higher rate than Flask on 8 threads. On 200 threads, or on greenlets, "
+                f"Flask kept up ({KEPT_UP_TO}): the concurrency model decides, not the interface.",
+                better("fastapi", "flask"),
+                alike("fastapi", "flask-200", "flask-gevent"),
+            ),
+            sentence(
+                "FastAPI kept the limit up to a higher rate than Flask, on 8 and 200 threads and on greenlets.",
+                better("fastapi", "flask", "flask-200", "flask-gevent"),
+            ),
+            sentence(
+                f"FastAPI and Flask kept the limit up to the same rate ({KEPT_UP_TO}), on 8 and 200 threads and on "
+                "greenlets.",
+                alike("fastapi", "flask", "flask-200", "flask-gevent"),
+            ),
+            sentence(
+                "FastAPI kept the limit up to no higher rate than Flask, on 8 or 200 threads or on greenlets.",
+                not_better("fastapi", "flask", "flask-200", "flask-gevent"),
+            ),
+        ),
         load=Load("Wait", 400, seconds=2.0, least_s=1.5, rate=100, limit_p99_ms=250, options={"wait_ms": 50}),
     ),
     Experiment(
@@ -129,13 +221,30 @@ ARTICLE_CLAIMS = (
             Contrast("flask-granian", "fastapi-granian", "throughput"),
             Contrast("flask", "fastapi", "cpu_us", decides=False),
         ),
-        sentences={
-            Verdict.DEPENDS: "It depends on the server.",
-            Verdict.NO_DIFFERENCE: "It makes no difference that matters: the interpreter's lock decides, not the "
-            "interface.",
-            Verdict.SUPPORTED: "Flask did more of the work in the same time, on either server.",
-            Verdict.REFUTED: "Flask was nowhere better at it.",
-        },
+        sentences=(
+            sentence(
+                "Flask and FastAPI did as much of the work in the same time, on the usual servers and on granian. "
+                "Probably the interpreter's lock decides, not the interface.",
+                alike("flask", "fastapi"),
+                alike("flask-granian", "fastapi-granian"),
+            ),
+            sentence(
+                "Flask did more of the work in the same time than FastAPI, on the usual servers and on granian.",
+                better("flask", "fastapi"),
+                better("flask-granian", "fastapi-granian"),
+            ),
+            sentence(
+                "On one and the same server (granian) Flask did more of the work in the same time than FastAPI. On "
+                "the usual servers it did not.",
+                not_better("flask", "fastapi"),
+                better("flask-granian", "fastapi-granian"),
+            ),
+            sentence(
+                "Flask did no more of the work in the same time than FastAPI, on the usual servers or on granian.",
+                not_better("flask", "fastapi"),
+                not_better("flask-granian", "fastapi-granian"),
+            ),
+        ),
         load=Load("Cpu", 4),
     ),
     Experiment(
@@ -149,12 +258,15 @@ ARTICLE_CLAIMS = (
         refuted_if="FastAPI's neighbours suffer no more",
         arms=rows("flask", "fastapi"),
         contrasts=(Contrast("flask", "fastapi", "probe_p95_ms"),),
-        sentences={
-            Verdict.NO_DIFFERENCE: "The neighbours suffer alike.",
-            Verdict.SUPPORTED: "Flask's neighbours suffered less than FastAPI's.",
-            Verdict.REFUTED: "Flask's neighbours suffered more: they wait for the interpreter's lock in a queue of "
-            "threads, FastAPI's for one event loop.",
-        },
+        sentences=(
+            sentence("The neighbour waited as long for Flask as for FastAPI.", alike("flask", "fastapi")),
+            sentence("Flask's neighbour waited less than FastAPI's.", better("flask", "fastapi")),
+            sentence(
+                "Flask's neighbour waited longer than FastAPI's. Probably more threads compete for the interpreter's "
+                "lock there.",
+                worse("flask", "fastapi"),
+            ),
+        ),
         load=Load("Cpu", 4, seconds=3.0, least_s=2.0, probe_rate=50),
     ),
     Experiment(
@@ -162,8 +274,8 @@ ARTICLE_CLAIMS = (
         title="Waiting for the database",
         claim="ASGI for I/O-bound work.",
         source=ARTICLE,
-        method="CPU time of the service per GET /db with 1 and 10 queries, 16 clients: usual servers, one and the same "
-        "server, and greenlets.",
+        method="CPU time of the service per GET /db against the number of queries in it, 16 clients: usual servers, "
+        "one and the same server, and greenlets.",
         held_equal="psycopg 3 and a pool of 8 connections on every row",
         refuted_if="Flask needs as little CPU per request, or less",
         arms=rows("flask", "flask-gevent", "fastapi", "flask-granian", "fastapi-granian"),
@@ -173,90 +285,37 @@ ARTICLE_CLAIMS = (
             Contrast("fastapi-granian", "flask-granian", "cpu_us"),
             Contrast("fastapi", "flask", "throughput", decides=False),
         ),
-        sentences={
-            Verdict.SUPPORTED: "FastAPI needed less CPU per database request in every pair.",
-            Verdict.DEPENDS: "It depends on the server and on how many queries a request makes.",
-            Verdict.REFUTED: "FastAPI was nowhere cheaper per database request.",
-            Verdict.NO_DIFFERENCE: "It makes no difference that matters.",
-        },
+        sentences=(
+            sentence(
+                "With one query FastAPI needed less CPU per request than Flask on their usual servers, with ten it did "
+                "not. On one and the same server (granian) it needed more.",
+                better("fastapi", "flask", at=("1",)),
+                not_better("fastapi", "flask", at=("10",)),
+                worse("fastapi-granian", "flask-granian"),
+            ),
+            sentence(
+                "On their usual servers FastAPI needed less CPU per database request than Flask. On one and the same "
+                "server (granian) it needed more.",
+                better("fastapi", "flask"),
+                worse("fastapi-granian", "flask-granian"),
+            ),
+            sentence(
+                "FastAPI needed less CPU per database request than Flask: on the usual servers, on greenlets and on "
+                "granian.",
+                better("fastapi", "flask", "flask-gevent"),
+                better("fastapi-granian", "flask-granian"),
+            ),
+            sentence(
+                "FastAPI needed no less CPU per database request than Flask: not on the usual servers, not on "
+                "greenlets, and not on granian.",
+                not_better("fastapi", "flask", "flask-gevent"),
+                not_better("fastapi-granian", "flask-granian"),
+            ),
+        ),
         load=Load("DbRead"),
         varied="queries per request",
+        varied_one="query per request",
         levels={str(count): {"queries": count} for count in (1, 10)},
         quick=("1",),
-    ),
-    Experiment(
-        name="websocket",
-        title="Open WebSockets",
-        claim="ASGI supports WebSocket; WSGI does not.",
-        source=ARTICLE,
-        method="Clients open WebSockets and keep them. How many does a row hold, with how much memory, and what does a "
-        "neighbour's GET /json suffer meanwhile?",
-        held_equal="the same clients; a second to open",
-        refuted_if="a WSGI row holds as many",
-        arms=rows("flask", "flask-gevent", "fastapi"),
-        contrasts=(
-            Contrast("fastapi", "flask", "held"),
-            Contrast("fastapi", "flask-gevent", "held"),
-            Contrast("fastapi", "flask-gevent", "rss_mib", decides=False),
-            Contrast("fastapi", "flask", "probe_p95_ms", decides=False),
-        ),
-        sentences={
-            Verdict.DEPENDS: "On threads a WebSocket takes a thread: Flask holds as many as it has threads, then "
-            "answers nobody. On greenlets Flask holds as many as FastAPI was asked to.",
-            Verdict.SUPPORTED: "FastAPI held more WebSockets than either kind of WSGI worker.",
-        },
-        load=Load("WebSocketIdle", probe_rate=20, options={"open_s": 1, "heartbeat_s": 5}, protocol="WS"),
-        varied="clients",
-        levels={str(n): {"users": n, "warm_up": 1.5 + n / 500} for n in (10, 100, 1000)},
-        quick=("100",),
-    ),
-    Experiment(
-        name="websocket-many",
-        title="Ten thousand WebSockets",
-        claim="ASGI supports WebSocket; WSGI does not.",
-        source=ARTICLE,
-        method="10,000 clients open a WebSocket within 20 s and keep it, on greenlets and on an event loop. (A pool of "
-        "8 threads holds 8, however many come.) How many does a row hold, and with how much memory?",
-        held_equal="the same clients, one worker each",
-        refuted_if="the WSGI row holds as many",
-        arms=rows("flask-gevent", "fastapi"),
-        contrasts=(
-            Contrast("fastapi", "flask-gevent", "held"),
-            Contrast("fastapi", "flask-gevent", "rss_mib", decides=False),
-            Contrast("fastapi", "flask-gevent", "probe_p95_ms", decides=False),
-        ),
-        sentences={
-            Verdict.NO_DIFFERENCE: "Flask on greenlets holds ten thousand WebSockets, as FastAPI does.",
-            Verdict.SUPPORTED: "FastAPI held more of ten thousand WebSockets than Flask on greenlets.",
-            Verdict.REFUTED: "FastAPI held fewer of ten thousand WebSockets than Flask on greenlets.",
-        },
-        load=Load(
-            "WebSocketIdle",
-            10_000,
-            seconds=3.0,
-            least_s=3.0,
-            probe_rate=20,
-            warm_up=20.0,
-            options={"open_s": 40, "heartbeat_s": 60},
-            protocol="WS",
-        ),
-    ),
-    Experiment(
-        name="http2",
-        title="HTTP/2",
-        claim="ASGI supports HTTP/2; WSGI does not.",
-        source=ARTICLE,
-        method="A page of 100 assets of 60 ms each over one HTTP/2 connection through nginx. nginx speaks HTTP/1.1 "
-        "with both services, and HTTP/2 with one WSGI row.",
-        held_equal="the browser's hop is nginx's and the same for all; TLS",
-        refuted_if="a page from a WSGI row comes as fast over HTTP/2",
-        arms=rows("flask", "flask-http2", "flask-gevent", "fastapi"),
-        contrasts=tuple(Contrast("fastapi", row, "p50_ms") for row in ("flask", "flask-http2", "flask-gevent")),
-        sentences={
-            Verdict.DEPENDS: "nginx speaks HTTP/2 for both, and to a WSGI server, too. Whether the page profits is "
-            "decided by how many requests the service can wait for at once, not by the interface.",
-            Verdict.SUPPORTED: "The page came faster from FastAPI than from every WSGI row.",
-        },
-        load=Load("PageHttp2", 1, options={"path": "gateway", "asset_ms": 60}, protocol="HTTP/2"),
     ),
 )

@@ -1,7 +1,8 @@
 """Claims beyond the article: long-lived connections, HTTP/1.1, and where the difference comes from."""
 
 from lab.experiments.model import LORE, Arm, Contrast, Experiment, Load, rows
-from lab.experiments.outcomes import Outcome, Verdict
+from lab.experiments.outcomes import Outcome
+from lab.experiments.sentences import alike, better, not_better, sentence, worse
 
 FURTHER_CLAIMS = (
     Experiment(
@@ -15,10 +16,16 @@ FURTHER_CLAIMS = (
         refuted_if="HTTP/1.1 is as fast",
         arms=(Arm("fastapi", "HTTP/2"), Arm("fastapi", "HTTP/1.1", {"scenario": "PageHttp1", "protocol": "HTTP/1.1"})),
         contrasts=(Contrast("HTTP/2", "HTTP/1.1", "p50_ms"),),
-        sentences={
-            Verdict.SUPPORTED: "Where the service can wait for all assets at once, one HTTP/2 connection beats six of "
-            "HTTP/1.1.",
-        },
+        sentences=(
+            sentence(
+                "The page came faster over one HTTP/2 connection than over six of HTTP/1.1.",
+                better("HTTP/2", "HTTP/1.1"),
+            ),
+            sentence(
+                "The page came no faster over one HTTP/2 connection than over six of HTTP/1.1.",
+                not_better("HTTP/2", "HTTP/1.1"),
+            ),
+        ),
         load=Load("PageHttp2", 1, options={"path": "gateway", "asset_ms": 60}, protocol="HTTP/2"),
     ),
     Experiment(
@@ -35,11 +42,25 @@ FURTHER_CLAIMS = (
             Contrast("fastapi", "flask", "probe_p95_ms"),
             Contrast("fastapi", "flask-gevent", "probe_p95_ms"),
         ),
-        sentences={
-            Verdict.DEPENDS: "A stream keeps a thread: with as many streams as threads Flask answers nobody else. "
-            "Below that, or on greenlets, the neighbour fares much alike.",
-            Verdict.SUPPORTED: "FastAPI's neighbours waited less at every level, against threads and greenlets.",
-        },
+        sentences=(
+            sentence(
+                "With as many streams as threads, or more, FastAPI's neighbour waited less than Flask's. With four "
+                "streams on 8 threads, or on greenlets, it made no difference.",
+                alike("fastapi", "flask", at=("4",)),
+                better("fastapi", "flask", at=("8", "16")),
+                alike("fastapi", "flask-gevent"),
+            ),
+            sentence(
+                "With 8 streams FastAPI's neighbour waited less than that of Flask on 8 threads. Against Flask on "
+                "greenlets it made no difference.",
+                better("fastapi", "flask", at=("8",)),
+                alike("fastapi", "flask-gevent", at=("8",)),
+            ),
+            sentence(
+                "FastAPI's neighbour waited less than Flask's, on threads and on greenlets.",
+                better("fastapi", "flask", "flask-gevent"),
+            ),
+        ),
         load=Load(
             "EventStream", seconds=2.0, least_s=1.5, probe_rate=50, warm_up=1.0, options={"events": 11, "gap_ms": 200}
         ),
@@ -64,12 +85,27 @@ FURTHER_CLAIMS = (
             Contrast("asgi", "asgi-granian", "cpu_us", decides=False),
             Contrast("fastapi", "asgi", "cpu_us", decides=False),
         ),
-        sentences={
-            Verdict.REFUTED: "On one and the same server, bare ASGI needs more CPU per request than bare WSGI: the "
-            "difference comes from the server and the framework.",
-            Verdict.SUPPORTED: "On one and the same server, bare ASGI needs less CPU per request than bare WSGI.",
-            Verdict.NO_DIFFERENCE: "On one and the same server, the bare interfaces cost the same.",
-        },
+        sentences=(
+            sentence(
+                "On one and the same server (granian) bare ASGI needed more CPU per request than bare WSGI. "
+                "Granian in gunicorn's place saved CPU, and so did leaving Flask out.",
+                worse("asgi-granian", "wsgi-granian"),
+                better("wsgi-granian", "wsgi", figure="cpu_us"),
+                better("wsgi", "flask", figure="cpu_us"),
+            ),
+            sentence(
+                "On one and the same server (granian) bare ASGI needed more CPU per request than bare WSGI.",
+                worse("asgi-granian", "wsgi-granian"),
+            ),
+            sentence(
+                "On one and the same server (granian) bare ASGI needed less CPU per request than bare WSGI.",
+                better("asgi-granian", "wsgi-granian"),
+            ),
+            sentence(
+                "On one and the same server (granian) bare ASGI needed as much CPU per request as bare WSGI.",
+                alike("asgi-granian", "wsgi-granian"),
+            ),
+        ),
         waterfall=(
             "without Flask",
             "granian, not gunicorn",
@@ -97,6 +133,15 @@ FURTHER_CLAIMS = (
             Contrast(f"{row} behind nginx", f"{row} direct", "whole_cpu_us", Outcome.NO_DIFFERENCE)
             for row in ("flask", "fastapi")
         ),
-        sentences={Verdict.REFUTED: "The hop through nginx costs CPU that can be measured, for either row."},
+        sentences=(
+            sentence(
+                "The hop through nginx cost CPU, for Flask and for FastAPI.",
+                *(worse(f"{row} behind nginx", f"{row} direct") for row in ("flask", "fastapi")),
+            ),
+            sentence(
+                "The hop through nginx made no difference that matters, for Flask or for FastAPI.",
+                *(alike(f"{row} behind nginx", f"{row} direct") for row in ("flask", "fastapi")),
+            ),
+        ),
     ),
 )

@@ -8,7 +8,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from lab.experiments.outcomes import Outcome, Verdict
+from lab.experiments.outcomes import Outcome
+from lab.experiments.sentences import Sentence
 
 ARTICLE = "the article that the lab began with"
 LORE = "what is often said"
@@ -80,9 +81,10 @@ class Experiment:
     refuted_if: str  # what would refute the claim
     arms: tuple[Arm, ...]
     contrasts: tuple[Contrast, ...]
-    sentences: Mapping[Verdict, str]  # what each verdict means here
+    sentences: tuple[Sentence, ...]  # what a run may say of the claim, the most telling first
     load: Load = Load()
     varied: str = ""  # what the levels are, for people
+    varied_one: str = ""  # the same where it is one
     levels: Mapping[str, Changes] = field(default_factory=lambda: {"": {}})
     quick: tuple[str, ...] = ()  # the levels of a quick run; none: all
     thread_ceiling: int = 0  # above 0: draw the ceiling of a pool of so many threads into the chart: threads ÷ wait

@@ -21,3 +21,4 @@ class Verdict(StrEnum):
     NO_DIFFERENCE = "no difference that matters"
     INCONCLUSIVE = "inconclusive"
     REFUSED = "refused"
+    TOO_SHORT = "too short"  # stopped before its first look: no verdict

@@ -1,7 +1,8 @@
 """Traps: what a load test, or an endpoint, gets wrong; and the control that must find nothing."""
 
 from lab.experiments.model import LORE, OURS, Arm, Contrast, Experiment, Load, rows
-from lab.experiments.outcomes import Outcome, Verdict
+from lab.experiments.outcomes import Outcome
+from lab.experiments.sentences import alike, better, sentence, worse
 
 TRAPS = (
     Experiment(
@@ -22,10 +23,22 @@ TRAPS = (
             Contrast("blocking", "await", "throughput", Outcome.NO_DIFFERENCE),
             Contrast("def", "await", "throughput", Outcome.NO_DIFFERENCE, decides=False),
         ),
-        sentences={
-            Verdict.REFUTED: "One blocking call inside `async def` makes FastAPI serve one request at a time; `def` "
-            "gives it 40 threads instead.",
-        },
+        sentences=(
+            sentence(
+                "With one blocking call inside `async def` FastAPI served less than with one that awaits. With the "
+                "same call in `def` it served as much.",
+                worse("blocking", "await"),
+                alike("def", "await", figure="throughput"),
+            ),
+            sentence(
+                "With one blocking call inside `async def` FastAPI served less than with one that awaits.",
+                worse("blocking", "await"),
+            ),
+            sentence(
+                "With a blocking call inside `async def` FastAPI served as much as with one that awaits.",
+                alike("blocking", "await"),
+            ),
+        ),
         load=Load("Wait", 16, options={"wait_ms": 20}),
     ),
     Experiment(
@@ -38,10 +51,7 @@ TRAPS = (
         refuted_if="(the gates must refuse this run)",
         arms=(Arm("flask", changes={"scenario": "Slow"}), Arm("fastapi", changes={"scenario": "Slow"})),
         contrasts=(Contrast("fastapi", "flask", "throughput", Outcome.NO_DIFFERENCE),),
-        sentences={
-            Verdict.REFUSED: "With a slow client both look alike, for the run measures the client. The gates refuse "
-            "it.",
-        },
+        sentences=(),  # no run of it may say anything
         must_be_refused=True,
     ),
     Experiment(
@@ -58,10 +68,17 @@ TRAPS = (
             Arm("fastapi", "open loop", {"users": 300, "rate": 200}),
         ),
         contrasts=(Contrast("closed loop", "open loop", "p99_ms", Outcome.NO_DIFFERENCE),),
-        sentences={
-            Verdict.REFUTED: "A closed-loop test hides a stall: its clients do not ask while the server stands still "
-            "(coordinated omission).",
-        },
+        sentences=(
+            sentence(
+                "The closed loop's p99 was lower than that of independent arrivals: a closed-loop test hid the stall "
+                "(coordinated omission).",
+                better("closed loop", "open loop"),
+            ),
+            sentence(
+                "The closed loop's p99 was as high as that of independent arrivals.",
+                alike("closed loop", "open loop"),
+            ),
+        ),
         load=Load("Wait", seconds=6.0, least_s=6.0, warm_up=0.5, options={"wait_ms": 5, "stall_ms": 1000}),
     ),
     Experiment(
@@ -75,10 +92,17 @@ TRAPS = (
         refuted_if="the row takes longer to answer again",
         arms=rows("flask", "fastapi"),
         contrasts=(Contrast("flask", "fastapi", "after_ms", Outcome.NO_DIFFERENCE),),
-        sentences={
-            Verdict.REFUTED: "A thread pool works off a queue of requests that nobody waits for any more; an event "
-            "loop waits for them all at once.",
-        },
+        sentences=(
+            sentence(
+                "When its clients had left, Flask took longer than FastAPI to answer again. Probably its threads "
+                "worked off requests that nobody waited for any more.",
+                worse("flask", "fastapi"),
+            ),
+            sentence(
+                "When their clients had left, Flask answered again as soon as FastAPI.",
+                alike("flask", "fastapi"),
+            ),
+        ),
         load=Load("Impatient", 16, seconds=1.0, warm_up=0.5, options={"wait_ms": 200, "patience_ms": 50}),
     ),
     Experiment(
@@ -93,6 +117,11 @@ TRAPS = (
         contrasts=tuple(
             Contrast(f"{row} A", f"{row} B", "cpu_us", Outcome.NO_DIFFERENCE) for row in ("flask", "fastapi")
         ),
-        sentences={Verdict.SUPPORTED: "A row against itself came out as no difference that matters."},
+        sentences=(
+            sentence(
+                "A row against itself came out as no difference that matters, for Flask and for FastAPI.",
+                *(alike(f"{row} A", f"{row} B") for row in ("flask", "fastapi")),
+            ),
+        ),
     ),
 )

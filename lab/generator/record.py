@@ -6,13 +6,14 @@ is made from raw.jsonl alone. The lab and the generator's own process both use t
 
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Annotated, Any, Self, TypeVar
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import AfterValidator, TypeAdapter, ValidationError
 
 from lab import LabError
 from meter import Reading
@@ -130,6 +131,17 @@ class Part:
     levels: list[str]
 
 
+# Of GET /about: the gates and the report need these.
+NEEDED = {"row", "interface", "framework", "server", "model", "command", "settings", "python", "cpus"}
+NEEDED |= {"cpu_limit", "memory_limit"}
+
+
+def whole(about: dict[str, Any]) -> dict[str, Any]:
+    if missing := sorted(NEEDED - about.keys()):
+        raise ValueError(f"lacks {', '.join(missing)}")
+    return about
+
+
 @dataclass(frozen=True, kw_only=True)
 class Header:
     """The first line of raw.jsonl. Absolute figures mean nothing without it."""
@@ -141,7 +153,7 @@ class Header:
     versions: dict[str, str]  # of the packages that were measured, and measured with
     placed: dict[str, str]  # which CPUs carried what; empty where that cannot be known
     shared_cpus: int  # CPUs that the generator, nginx and PostgreSQL had together; 0: unknown
-    abouts: dict[str, dict[str, Any]]  # what each row says of itself: GET /about
+    abouts: dict[str, Annotated[dict[str, Any], AfterValidator(whole)]]  # what each row says of itself: GET /about
     looks: int  # that were planned
     quick: bool
     scale: float  # of every block's seconds
@@ -154,6 +166,15 @@ HEADER, RESULT = TypeAdapter(Header), TypeAdapter(Result)
 BLOCKS, OBSERVATIONS = TypeAdapter(list[Block]), TypeAdapter(list[list[Observation]])
 
 
+@contextmanager
+def writing(path: Path, kept: str = "") -> Iterator[None]:
+    """LabError where the disk is full, or the folder cannot be written; `kept` says what is not lost."""
+    try:
+        yield
+    except OSError as error:
+        raise LabError(f"cannot write {path}: {error.strerror}{kept and '; '}{kept}") from error
+
+
 class RawFile:
     """raw.jsonl while it is written: every line is in the file before the next one is measured."""
 
@@ -161,16 +182,24 @@ class RawFile:
         self.path, self.header = path, header
 
     def __enter__(self) -> Self:
-        self.file = self.path.open("wb")
-        self.write(HEADER.dump_json(self.header))
+        with writing(self.path):
+            self.file = self.path.open("wb", buffering=0)  # so nothing is left to be written when the disk is full
+        try:
+            self.write(HEADER.dump_json(self.header))
+        except LabError:
+            self.file.close()
+            raise
         return self
 
     def add(self, result: Result) -> None:
-        self.write(RESULT.dump_json(result))
+        self.write(RESULT.dump_json(result), f"what was measured until then is kept: lab report {self.path.parent}")
 
-    def write(self, line: bytes) -> None:
-        self.file.write(line + b"\n")
-        self.file.flush()
+    def write(self, line: bytes, kept: str = "") -> None:
+        """LabError where it cannot be; the file may then end in a part of a line, which reading leaves out."""
+        left = line + b"\n"
+        with writing(self.path, kept):
+            while left:
+                left = left[self.file.write(left) :]
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from statistics import fmean
 
@@ -12,7 +12,7 @@ from lab.generator.record import Header, Result, RoundResult
 from lab.judge.evidence import Evidence, evidence
 from lab.judge.figures import FIGURES
 from lab.judge.gates import Checked, check, reasons
-from lab.judge.search import complete, is_search
+from lab.judge.search import complete, is_search, kept_all
 from lab.judge.statistics import LOOKS, Comparison, compare, log_ratios
 from lab.judge.verdicts import verdict
 
@@ -65,6 +65,11 @@ class Finding:
         return reasons(self.checked)
 
     @property
+    def looked_at(self) -> bool:
+        """Whether it came to a look, or was refused before."""
+        return bool(self.comparison or self.reasons)
+
+    @property
     def outcome(self) -> Outcome | None:
         """None where it was refused."""
         if self.reasons:
@@ -91,12 +96,17 @@ class Judgement:
 
     experiment: Experiment
     findings: tuple[Finding, ...]
-    verdict: Verdict
     cells: Mapping[tuple[str, str, str], Cell]  # by level, name of the arm, name of the figure
 
     @property
     def deciding(self) -> list[Finding]:
         return [finding for finding in self.findings if finding.contrast.decides]
+
+    @property
+    def verdict(self) -> Verdict:
+        if not any(each.comparison for each in self.deciding) and not all(each.reasons for each in self.deciding):
+            return Verdict.TOO_SHORT
+        return verdict([(each.outcome, each.contrast.claimed) for each in self.deciding])
 
     @property
     def as_planned(self) -> bool:
@@ -111,14 +121,13 @@ def judge(experiment: Experiment, measured: Measurements, header: Header) -> Jud
         for level in experiment.levels
         for contrast in experiment.contrasts
     ]
-    outcomes = [(each.outcome, each.contrast.claimed) for each in findings if each.contrast.decides]
     cells = {
         (level, arm.name, figure): cell
         for level in experiment.levels
         for arm in experiment.arms
         for figure, cell in cells_of(experiment, level, arm, measured, header).items()
     }
-    return Judgement(experiment, tuple(findings), verdict(outcomes), cells)
+    return Judgement(experiment, tuple(findings), cells)
 
 
 def compare_arms(
@@ -147,6 +156,10 @@ def compare_arms(
         compare(ratios, look, header.looks, figure.metric.margin, smaller_is_better=figure.metric.smaller_is_better)
         for ratios in (between, within)
     )
+    if comparison.outcome == Outcome.NO_DIFFERENCE and kept_all(subject) != kept_all(baseline):
+        comparison = replace(
+            comparison, outcome=Outcome.INCONCLUSIVE
+        )  # one has "at least" so much: it may have far more
     return Finding(contrast, level, pairs, comparison, control, checked)
 
 

@@ -1,19 +1,31 @@
 """The search for the highest rate that keeps a limit: what its steps, which are results, say of it."""
 
 import math
+from collections.abc import Sequence
 
 from lab.generator.record import Result, RoundResult, SearchStep
 from lab.judge.statistics import percentile
 from loadtest.bisection import Bisection
 from loadtest.limits import LATE_LIMIT
 
-PRECISION, PATIENCE = 0.12, 5
+# Half the practical margin, or rows that differ by the margin would end at the same rate.
+PRECISION, PATIENCE = 0.06, 5
+FIRST_STEP, NEXT_STEP = 2, 1.12  # where nothing is known, and where the search before ended near
 ERRORS_ALLOWED = 0.001  # of the requests of a step
 
 
 def begin_search(rate: float, step: SearchStep) -> Bisection:
     """A search that asks for `rate` requests per second first."""
     return Bisection(rate, PRECISION, step.step, step.most_rate, PATIENCE)
+
+
+def first_rate(last: float, step: SearchStep, share: float) -> float:
+    """Where a search begins: by `share` of a step below the rate at which the arm's last one ended.
+
+    A share drawn anew in every round makes the rates that are tried differ from round to round. So what the steps are
+    too coarse to show averages out, and the interval covers it. Where all that may be asked for was kept, ask again.
+    """
+    return last if last >= step.most_rate else last / step.step**share
 
 
 def keeps(result: Result) -> bool:
@@ -49,6 +61,18 @@ def complete(of_round: RoundResult) -> bool:
     return search(of_round).done if is_search(of_round[0]) else len(of_round) == of_round[0].block.splits
 
 
+def kept_all(rounds: Sequence[RoundResult]) -> bool:
+    """Whether every search kept the most that may be asked for: what it found is then "at least"."""
+    found = [search(each) for each in rounds if is_search(each[0])]
+    return bool(found) and all(each.best >= each.most for each in found)
+
+
 def capacity(of_round: RoundResult) -> float:
-    """The highest rate that kept the limit, in requests per second; nan where none did."""
-    return search(of_round).best or math.nan
+    """Requests per second: midway (as a ratio) between the highest rate that was kept and the lowest that was not.
+
+    The highest itself where no higher was asked for; nan where none was kept.
+    """
+    found = search(of_round)
+    if not found.best:
+        return math.nan
+    return found.best if math.isinf(found.broken) else math.sqrt(found.best * found.broken)

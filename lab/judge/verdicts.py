@@ -9,7 +9,7 @@ def verdict(outcomes: Sequence[tuple[Outcome | None, Outcome]]) -> Verdict:
     """From what came out (None: the gates refused it) and what the claim says, for each comparison.
 
     The claim holds where both are the same. It is supported where it holds everywhere, refuted where it holds nowhere,
-    and depends in between; as long as what is open could change which of them it is, it is inconclusive.
+    and depends in between. It stays inconclusive while an undecided comparison could still change which of them it is.
     """
     if all(outcome is None for outcome, _ in outcomes):
         return Verdict.REFUSED

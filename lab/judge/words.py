@@ -1,9 +1,11 @@
-"""Verdicts and findings as people and programs read them."""
+"""Verdicts and findings as people read them."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Literal
 
+from lab.experiments import Experiment
 from lab.experiments.outcomes import Outcome, Verdict
+from lab.experiments.sentences import Need
 from lab.judge.figures import FIGURES
 from lab.judge.judge import Finding, Judgement
 from lab.judge.statistics import Comparison, sentence
@@ -15,53 +17,107 @@ PLAIN = {
     Verdict.NO_DIFFERENCE: "There is no difference that matters.",
     Verdict.INCONCLUSIVE: "What was measured does not decide it: a longer run may.",
     Verdict.REFUSED: "The run was not valid, so it says nothing.",
+    Verdict.TOO_SHORT: "The run was stopped before its first look: too short to say anything.",
 }
+REFUSED_IN_PART = "The gates refused what could decide it."
+PLANTED = "The gates refused it, as they must: a fault was planted here on purpose."
+WITHOUT_CONCLUSION = (Verdict.INCONCLUSIVE, Verdict.REFUSED, Verdict.TOO_SHORT)
+AGREED, CONTRADICTED, NO_DIFFERENCE = "agreed with the claim", "contradicted it", "made no difference"
 
 
 def verdict_sentence(judgement: Judgement) -> str:
-    """One sentence or two that a person can repeat."""
-    said = judgement.experiment.sentences.get(judgement.verdict, PLAIN[judgement.verdict])
-    if judgement.verdict == Verdict.DEPENDS and (where := where_it_holds(judgement)):
-        return f"{said} ({where})"
-    if judgement.verdict in (Verdict.DEPENDS, Verdict.INCONCLUSIVE):
-        return said + decided_so(judgement)
-    return said
+    """What the run says of the claim, in a sentence or two that a person can repeat; and where it came out how."""
+    written = fitting(judgement) and judgement.verdict != Verdict.DEPENDS
+    return meaning(judgement) + ("" if written else decided_so(judgement))
+
+
+def meaning(judgement: Judgement) -> str:
+    """The same in short, of nothing but what the run has shown."""
+    if judgement.verdict == Verdict.REFUSED and judgement.experiment.must_be_refused:
+        return PLANTED
+    undecided = [each for each in judgement.deciding if each.outcome == Outcome.INCONCLUSIVE]
+    if judgement.verdict == Verdict.INCONCLUSIVE and not undecided:
+        return REFUSED_IN_PART
+    return fitting(judgement) or PLAIN[judgement.verdict]
+
+
+def fitting(judgement: Judgement) -> str:
+    """The first of the experiment's sentences whose needs are all met; none where nothing is concluded."""
+    if judgement.verdict in WITHOUT_CONCLUSION:
+        return ""
+    sentences = judgement.experiment.sentences
+    return next((each.text for each in sentences if all(met(need, judgement) for need in each.needs)), "")
+
+
+def met(need: Need, judgement: Judgement) -> bool:
+    """Whether the run has measured what a sentence needs, and it came out so."""
+    levels = need.levels or judgement.experiment.levels
+    outcomes = [
+        outcome_of(judgement, need.subject, baseline, level, need.figure)
+        for baseline in need.baselines
+        for level in levels
+    ]
+    return all(outcome in need.outcomes for outcome in outcomes)
+
+
+def outcome_of(judgement: Judgement, subject: str, baseline: str, level: str, figure: str) -> Outcome | None:
+    """By this figure, or by that which decides; None where it was refused, or not measured."""
+    for each in judgement.findings:
+        contrast = each.contrast
+        wanted = contrast.figure == figure if figure else contrast.decides
+        if wanted and (contrast.subject, contrast.baseline, each.level) == (subject, baseline, level):
+            return each.outcome
+    return None
 
 
 def decided_so(judgement: Judgement) -> str:
     """What is decided, and how."""
     parts = []
-    for what, wanted in (("as the claim has it", True), ("against it", False)):
+    for said in (AGREED, CONTRADICTED, NO_DIFFERENCE):
         names = [
-            name for findings in by_contrast(judgement.deciding).values() for name in named(findings, wanted, judgement)
+            name for findings in by_contrast(judgement.deciding).values() for name in named(findings, said, judgement)
         ]
         if names:
-            parts.append(f"{', '.join(names)} came out {what}")
+            parts.append(f"{', '.join(names)} {said}")
     return f" ({'; '.join(parts)})" if parts else ""
 
 
-def named(findings: Sequence[Finding], wanted: bool, judgement: Judgement) -> list[str]:
-    """One contrast in short, if it is decided so: by what if there are several figures, where if not everywhere."""
-    decided = [each for each in findings if each.outcome not in (None, Outcome.INCONCLUSIVE) and each.holds == wanted]
-    if not decided:
+def stance(finding: Finding) -> str | None:
+    """What a finding does to its claim; None where it is open."""
+    if finding.outcome in (None, Outcome.INCONCLUSIVE):
+        return None
+    if finding.holds:
+        return AGREED
+    return NO_DIFFERENCE if finding.outcome == Outcome.NO_DIFFERENCE else CONTRADICTED
+
+
+def named(findings: Sequence[Finding], said: str, judgement: Judgement) -> list[str]:
+    """One contrast in short, if it came out so: by what if there are several figures, where if not everywhere."""
+    those = [each for each in findings if stance(each) == said]
+    if not those:
         return []
     contrast = findings[0].contrast
     several = len({each.contrast.figure for each in judgement.deciding}) > 1
     by = f" in {FIGURES[contrast.figure].metric.what}" if several else ""
-    levels = " and ".join(each.level for each in decided)
-    where = f" at {levels} {judgement.experiment.varied}" if len(decided) < len(findings) else ""
+    levels = [each.level for each in those]
+    where = f" at {how_varied(judgement.experiment, levels)}" if len(those) < len(findings) else ""
     return [f"{contrast.subject} / {contrast.baseline}{by}{where}"]
 
 
-def where_it_holds(judgement: Judgement) -> str:
-    """The levels at which the first contrast that depends on them holds, and where it does not."""
-    findings = that_depends(judgement)
-    if not findings:
-        return ""
-    holds, fails = ([each.level for each in findings if each.holds == wanted] for wanted in (True, False))
-    vary, contrast = judgement.experiment.varied, findings[0].contrast
-    pair = f"{contrast.subject} over {contrast.baseline}"
-    return f"{pair}: at {' and '.join(holds)}, not at {' and '.join(fails)} {vary}"
+def how_varied(experiment: Experiment, levels: Sequence[str]) -> str:
+    """4 and 8 clients; 1 query per request."""
+    one = levels == ["1"] and experiment.varied_one
+    return f"{listed(levels)} {one or experiment.varied}"
+
+
+def listed(words: Sequence[str]) -> str:
+    """One, two and three."""
+    return " and ".join(filter(None, (", ".join(words[:-1]), words[-1])))
+
+
+def how_many(number: int, thing: str) -> str:
+    """1 row, 2 rows."""
+    return f"{number:,} {thing}{'s' * (number != 1)}"
 
 
 def that_depends(judgement: Judgement) -> list[Finding]:
@@ -87,7 +143,8 @@ def finding_sentence(finding: Finding) -> str:
     if finding.reasons:
         return f"refused: {'; '.join(finding.reasons)}"
     if not finding.comparison:
-        return f"{contrast.subject} against {contrast.baseline}: {finding.pairs} pairs of blocks are too few to judge"
+        few = how_many(finding.pairs, "pair")
+        return f"{contrast.subject} against {contrast.baseline}: {few} of blocks, too few to judge"
     return sentence(finding.comparison, contrast.subject, contrast.baseline, FIGURES[contrast.figure].metric)
 
 
@@ -102,51 +159,10 @@ def times(value: float) -> str:
     return f"{value:.2f}" if 0.1 <= value < 100 else f"{value:,.0f}" if value >= 100 else f"{value:.2g}"
 
 
-def outcome(finding: Finding) -> str:
-    """In a word: better, worse, alike, undecided, refused."""
-    words = {
-        None: "refused",
-        Outcome.BETTER: "better",
-        Outcome.WORSE: "worse",
-        Outcome.NO_DIFFERENCE: "no difference that matters",
-        Outcome.INCONCLUSIVE: "inconclusive",
-    }
-    return words[finding.outcome]
+InAWord = Literal["better", "worse", "no difference that matters", "inconclusive", "refused", "too few pairs"]
 
 
-def as_json(judgement: Judgement) -> dict[str, Any]:
-    experiment = judgement.experiment
-    return {
-        "experiment": experiment.name,
-        "claim": experiment.claim,
-        "source": experiment.source,
-        "verdict": judgement.verdict.value,
-        "sentence": verdict_sentence(judgement),
-        "as_planned": judgement.as_planned,
-        "findings": [finding_json(finding) for finding in judgement.findings],
-    }
-
-
-def finding_json(finding: Finding) -> dict[str, Any]:
-    contrast, metric = finding.contrast, FIGURES[finding.contrast.figure].metric
-    return {
-        "subject": contrast.subject,
-        "baseline": contrast.baseline,
-        "figure": contrast.figure,
-        "smaller_is_better": metric.smaller_is_better,
-        "level": finding.level or None,
-        "decides": contrast.decides,
-        "pairs": finding.pairs,
-        "outcome": outcome(finding),
-        "sentence": finding_sentence(finding),
-        "refused": list(finding.reasons),
-        "comparison": comparison_json(finding.comparison),
-        "control": comparison_json(finding.control),
-    }
-
-
-def comparison_json(comparison: Comparison | None) -> dict[str, Any] | None:
-    if comparison is None:
-        return None
-    names = ("ratio", "low", "high", "detected", "margin", "level", "look", "planned_looks")
-    return {name: getattr(comparison, name) for name in names} | {"outcome": comparison.outcome.value}
+def outcome(finding: Finding) -> InAWord:
+    if not finding.looked_at:
+        return "too few pairs"
+    return finding.outcome.value if finding.outcome else "refused"

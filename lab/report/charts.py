@@ -20,7 +20,7 @@ from lab.experiments.outcomes import Outcome
 from lab.judge.figures import FIGURES
 from lab.judge.judge import Finding, crossover
 from lab.judge.statistics import Comparison, intervals
-from lab.judge.words import that_depends
+from lab.judge.words import outcome, that_depends
 from lab.report.section import HEADINGS, SPECIAL, Section, number, what
 
 # Okabe and Ito's colours, which colour-blind people can tell apart; without the yellow, which is lost on white.
@@ -220,8 +220,7 @@ def ratio_row(axes: Axes, place: int, finding: Finding) -> list[float]:
     """Draws it, and says how far it reaches; a refused finding is a word, not a number."""
     comparison = finding.comparison
     if not comparison:
-        said = "refused" if finding.reasons else "too few pairs"
-        beside(axes, 1, place + 0.12, said, GREY)
+        beside(axes, 1, place + 0.12, outcome(finding), GREY)
         return []
     margin = 1 + comparison.margin
     axes.fill_betweenx((place - 0.05, place + 0.42), 1 / margin, margin, color="#d9d9d9", lw=0)

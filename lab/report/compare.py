@@ -6,11 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table as Grid
 from scipy import stats
 
 from lab import LabError
 from lab.experiments.outcomes import Outcome, Verdict
+from lab.generator.record import Header
+from lab.judge.audit import AUDIT
 from lab.judge.figures import FIGURES
 from lab.judge.judge import Finding
 from lab.judge.statistics import NO_SPREAD, judge, log_ratios
@@ -43,6 +46,7 @@ class Change:
 
 @dataclass(frozen=True)
 class Changes:
+    differences: list[tuple[str, str, str]]  # what the runs did not have alike: what, before, after
     changes: list[Change]
     verdicts: dict[str, tuple[Verdict, Verdict]]  # of the experiments in both runs
 
@@ -59,7 +63,35 @@ def compare_runs(before: Run, after: Run) -> Changes:
         raise LabError(f"{before.folder} and {after.folder} have no comparison in common that was judged in both")
     verdicts = [{each.experiment.name: each.verdict for each in run.judgements()} for run in (before, after)]
     both = {name: (verdicts[0][name], found) for name, found in verdicts[1].items() if name in verdicts[0]}
-    return Changes(changes, both)
+    return Changes(differences(before.header, after.header), changes, both)
+
+
+def differences(before: Header, after: Header) -> list[tuple[str, str, str]]:
+    """What the two were measured on and with, where it is not the same: a change may be its doing."""
+    one, other = facts(before), facts(after)
+    both = set(before.abouts) & set(after.abouts)
+    for row in sorted(both):
+        one |= of_row(before, row)
+        other |= of_row(after, row)
+    names = dict.fromkeys([*one, *other])
+    pairs = [(name, one.get(name, "–"), other.get(name, "–")) for name in names]
+    return [(name, first, second) for name, first, second in pairs if first != second]
+
+
+def facts(header: Header) -> dict[str, str]:
+    return {
+        "machine": header.machine,
+        "Python of the generator": header.generator_python,
+        **header.versions,
+        **{f"CPUs of {what}": cpus for what, cpus in header.placed.items()},
+        "scale of every block's seconds": f"{header.scale:.2f}",
+    }
+
+
+def of_row(header: Header, row: str) -> dict[str, str]:
+    about = header.abouts[row]
+    said = {name: str(about[name]) for name in ("server", "framework", "command")}
+    return {f"{row}: {name}": value for name, value in (said | {each: AUDIT[each](about) for each in AUDIT}).items()}
 
 
 def judged(run: Run) -> dict[Key, tuple[Finding, list[float]]]:
@@ -107,16 +139,27 @@ def welch(one: Sequence[float], other: Sequence[float], *confidences: float) -> 
 def show(console: Console, before: Run, after: Run, found: Changes) -> None:
     for name, run in (("before", before), ("after", after)):
         console.print(f"{name:>6}: {run.folder}, {run.header.began}, {run.header.machine}")
-    grid = Grid(box=None, padding=(0, 2, 0, 0))
-    for heading in ("", "before", "after", "change (95 % interval)", "in words"):
-        grid.add_column(heading)
+    if found.differences:
+        console.print("\n[bold]These runs were not measured alike, so a change may be the doing of this:[/]")
+        console.print(table(("", "before", "after"), [[escape(text) for text in each] for each in found.differences]))
+        console.print()
+    rows = []
     for each in found.changes:
         moved = f"× {each.ratio:,.2f} ({each.low:,.2f}–{each.high:,.2f})"
         said = f"[bold]{each.said}[/]" if each.said == "changed" else each.said
         if each.before.outcome != each.after.outcome:
             said += f" (was {outcome(each.before)}, is {outcome(each.after)})"
-        grid.add_row(each.label, ratio(each.before.comparison), ratio(each.after.comparison), moved, said)
-    console.print(grid)
+        rows.append((each.label, ratio(each.before.comparison), ratio(each.after.comparison), moved, said))
+    console.print(table(("", "before", "after", "change (95 % interval)", "in words"), rows))
     for name, (first, second) in found.verdicts.items():
         verdict = f"still {second}" if first == second else f"[bold]was {first}, is {second}[/]"
         console.print(f"{name}: {verdict}")
+
+
+def table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> Grid:
+    grid = Grid(box=None, padding=(0, 2, 0, 0))
+    for heading in headings:
+        grid.add_column(heading, overflow="fold")
+    for row in rows:
+        grid.add_row(*row)
+    return grid

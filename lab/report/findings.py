@@ -1,13 +1,13 @@
-"""`lab findings`: docs/findings.md from results folders, claim by claim, the doors side by side."""
+"""`lab findings`: docs/findings.md from results folders, the doors side by side."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from lab.experiments import EXPERIMENTS, Experiment
-from lab.judge.judge import Finding
-from lab.judge.words import outcome, ratio, verdict_sentence
+from lab.experiments import EXPERIMENTS, Contrast, Experiment
+from lab.judge.judge import Finding, Judgement
+from lab.judge.words import meaning, outcome, ratio, verdict_sentence
 from lab.report.report import render
-from lab.report.section import Footnotes, Section, Table, sections, what
+from lab.report.section import Footnotes, Section, Table, by, sections
 from lab.report.tables import waterfall
 from lab.run.results import Run
 
@@ -19,7 +19,9 @@ class Part:
     """One experiment, at every door that has measured it."""
 
     experiment: Experiment
-    verdicts: dict[str, tuple[str, str]]  # by door: in a word, in a sentence
+    verdicts: dict[str, str]  # by door
+    meaning: str  # in a line
+    said: list[str]  # verdicts and sentences, each once
     findings: Table
     waterfalls: dict[str, Table]
     notes: list[str]
@@ -33,39 +35,52 @@ def write(runs: Sequence[Run]) -> str:
             if section.size:
                 shown.setdefault(section.judgement.experiment.name, {})[run.header.door] = section
     parts = [part(each, shown[each.name]) for each in EXPERIMENTS if each.name in shown]
-    claims: dict[str, list[Part]] = {}
-    for each in parts:
-        claims.setdefault(each.experiment.claim, []).append(each)
     doors = list(dict.fromkeys(run.header.door for run in runs))
-    return render("findings.md.j2", {"runs": runs, "doors": doors, "claims": claims})
+    return render("findings.md.j2", {"runs": runs, "doors": doors, "parts": parts})
 
 
 def part(experiment: Experiment, by_door: dict[str, Section]) -> Part:
     notes = Footnotes()
     judgements = {door: section.judgement for door, section in by_door.items()}
     steps = {door: waterfall(section) for door, section in by_door.items()}
+    said = {door: f"**{verdict_of(each)}**. {verdict_sentence(each)}" for door, each in judgements.items()}
     return Part(
         experiment=experiment,
-        verdicts={door: (str(each.verdict), verdict_sentence(each)) for door, each in judgements.items()},
+        verdicts={door: verdict_of(each) for door, each in judgements.items()},
+        meaning=" ".join(each_once({door: meaning(each) for door, each in judgements.items()})),
+        said=each_once(said),
         findings=side_by_side(experiment, {door: each.findings for door, each in judgements.items()}, notes),
         waterfalls={door: table for door, table in steps.items() if table},
         notes=notes.reasons,
     )
 
 
+def verdict_of(judgement: Judgement) -> str:
+    planted = judgement.experiment.must_be_refused and judgement.as_planned
+    return f"{judgement.verdict}, as planted" if planted else str(judgement.verdict)
+
+
+def each_once(by_door: Mapping[str, str]) -> list[str]:
+    """What is said at several doors, once; with the doors where not all say the same."""
+    texts = dict.fromkeys(by_door.values())
+    if len(texts) == 1:
+        return list(texts)
+    doors = {text: ", ".join(door for door, each in by_door.items() if each == text) for text in texts}
+    return [f"{doors[text]}: {text}" for text in texts]
+
+
 def side_by_side(experiment: Experiment, by_door: dict[str, tuple[Finding, ...]], notes: Footnotes) -> Table:
     """A line for each contrast at each level, and in it for each door the ratio and the control."""
-    lines: dict[tuple[str, str, str, str], dict[str, Finding]] = {}
+    lines: dict[tuple[str, Contrast], dict[str, Finding]] = {}
     for door, findings in by_door.items():
         for each in findings:
-            contrast = each.contrast
-            key = (each.level, contrast.subject, contrast.baseline, contrast.figure)
-            lines.setdefault(key, {})[door] = each
+            lines.setdefault((each.level, each.contrast), {})[door] = each
     headings = [*([experiment.varied] if experiment.varied else []), "compared", "by"]
     rows = []
-    for (level, subject, baseline, figure), line in lines.items():
+    for (level, contrast), line in lines.items():
         cells = [cell for door in by_door for cell in cells_of(line.get(door), notes)]
-        rows.append([*([level] if experiment.varied else []), f"{subject} / {baseline}", what(figure), *cells])
+        compared = f"{contrast.subject} / {contrast.baseline}"
+        rows.append([*([level] if experiment.varied else []), compared, by(contrast), *cells])
     told = [f"{door}: {each}" for door in by_door for each in ("ratio (95 % interval)", "in words", "A/A")]
     return Table("Findings", [*headings, *told], rows, texts=len(headings))
 

@@ -10,6 +10,7 @@ from markupsafe import Markup, escape
 
 from lab.experiments import Experiment
 from lab.experiments.outcomes import Verdict
+from lab.generator.record import writing
 from lab.judge.judge import Judgement
 from lab.judge.statistics import LOOKS
 from lab.judge.words import verdict_sentence
@@ -36,9 +37,9 @@ class Part:
 
 
 def write(run: Run) -> Path:
-    """Both into the run's folder; the path of the HTML."""
+    """Both into the run's folder; the path of the HTML. LabError where they cannot be written."""
     shown = [section for section in sections(run) if section.size]
-    parts = [part(section) for section in shown]
+    parts = [part_of(section) for section in shown]
     facts = {
         "run": run,
         "parts": parts,
@@ -51,11 +52,17 @@ def write(run: Run) -> Path:
         "method": render("method.txt.j2", {"run": run, "pairs": LOOKS}).strip().split("\n\n"),
     }
     for name in ("report.html", "report.md"):
-        (run.folder / name).write_text(render(f"{name}.j2", facts))
+        path, part = run.folder / name, run.folder / f"{name}.part"
+        with writing(path, f"raw.jsonl has all that was measured, and lab report {run.folder} tries again"):
+            try:
+                part.write_text(render(f"{name}.j2", facts))
+                part.replace(path)  # so a full disk leaves no half of a page
+            finally:
+                part.unlink(missing_ok=True)
     return run.folder / "report.html"
 
 
-def part(section: Section) -> Part:
+def part_of(section: Section) -> Part:
     judgement, notes = section.judgement, Footnotes()
     shown = (tables.findings(section, notes), tables.waterfall(section), tables.arms(section, notes))
     return Part(

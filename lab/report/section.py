@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import pairwise
 
-from lab.experiments import Arm
+from lab.experiments import Arm, Contrast
 from lab.generator.record import Header, RoundResult
 from lab.judge.figures import FIGURES
 from lab.judge.judge import Cell, Judgement, Measurements
@@ -117,3 +117,8 @@ def number(value: float) -> str:
 def what(figure: str) -> str:
     """A figure's name on its own."""
     return FIGURES[figure].metric.what
+
+
+def by(contrast: Contrast) -> str:
+    """What a contrast compares, and whether the verdict hangs on it."""
+    return what(contrast.figure) + ("" if contrast.decides else " (shown only)")

@@ -10,8 +10,8 @@ from lab.judge.figures import FIGURES, threads
 from lab.judge.gates import MEANINGS
 from lab.judge.judge import Finding
 from lab.judge.statistics import LOOKS
-from lab.judge.words import outcome, ratio
-from lab.report.section import HEADINGS, SPECIAL, Footnotes, Section, Table, number, what
+from lab.judge.words import how_many, how_varied, outcome, ratio
+from lab.report.section import HEADINGS, SPECIAL, Footnotes, Section, Table, by, number
 from lab.run.results import Run
 
 USUAL = ("throughput", "p50_ms", "p99_ms", "cpu_us", "rss_mib")
@@ -31,13 +31,12 @@ def findings(section: Section, notes: Footnotes) -> Table:
 
 def finding_row(finding: Finding, notes: Footnotes) -> list[str]:
     contrast, comparison = finding.contrast, finding.comparison
-    by = what(contrast.figure) + ("" if contrast.decides else " (shown only)")
-    compared = [f"{contrast.subject} / {contrast.baseline}", by]
+    compared = [f"{contrast.subject} / {contrast.baseline}", by(contrast)]
     if finding.reasons:
         refused = notes.refused(finding.reasons)
         return [*compared, refused, str(finding.pairs), "–", "refused", "–"]
     if comparison is None:
-        return [*compared, "–", str(finding.pairs), "–", "too few pairs", "–"]
+        return [*compared, "–", str(finding.pairs), "–", outcome(finding), "–"]
     matters = MATTERS.get(comparison.outcome, outcome(finding))
     return [
         *compared,
@@ -151,9 +150,7 @@ def placement(run: Run) -> str:
     """Which CPUs carry what, in a sentence."""
     placed, shared_cpus = run.header.placed, run.header.shared_cpus
     where = ", ".join(f"{name} on CPU {cpuset}" for name, cpuset in placed.items()) or "not known from here"
-    shared = (
-        f" Generator, nginx and PostgreSQL share {shared_cpus} CPU{'s' * (shared_cpus != 1)}." if shared_cpus else ""
-    )
+    shared = f" Generator, nginx and PostgreSQL share {how_many(shared_cpus, 'CPU')}." if shared_cpus else ""
     return f"Which CPUs carried what: {where}.{shared}"
 
 
@@ -168,9 +165,7 @@ def shortfalls(run: Run, shown: Sequence[Section]) -> list[str]:
     for section in shown:
         experiment = section.judgement.experiment
         if left := [level for level in experiment.levels if level not in section.levels]:
-            found.append(
-                f"The run was cut short: {experiment.name} has nothing at {', '.join(left)} {experiment.varied}."
-            )
+            found.append(f"The run was cut short: {experiment.name} has nothing at {how_varied(experiment, left)}.")
         if any(each.pairs not in LOOKS for each in section.judgement.findings):
             found.append(f"{experiment.name} was cut short within a look: only pairs of whole looks are judged.")
     return found

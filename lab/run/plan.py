@@ -63,10 +63,6 @@ def block_seconds(load: Load, scale: float) -> float:
     return one * SEARCH_STEPS if load.limit_p99_ms else one
 
 
-def count(number: int, what: str) -> str:
-    return f"{number} {what}" if number == 1 else f"{number} {what}s"
-
-
 def minutes(seconds: float) -> str:
     return f"about {seconds:.0f} s" if seconds < 100 else f"about {seconds / 60:.0f} minutes"
 

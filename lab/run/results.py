@@ -6,7 +6,7 @@ from pathlib import Path
 
 from lab.experiments import BY_NAME, Experiment
 from lab.generator import record
-from lab.generator.record import Header, Result
+from lab.generator.record import Header, Result, writing
 from lab.judge.judge import Judgement, Measurements, judge
 from lab.stack.compose_file import ROOT
 
@@ -26,9 +26,19 @@ class Run:
 
 
 def new_folder(name: str) -> Path:
-    folder = ROOT / "results" / f"{datetime.now():%Y-%m-%dT%H-%M-%S}-{name}"
-    folder.mkdir(parents=True)
-    return folder
+    """One of its own below results/, also where two runs begin within a second. LabError where it cannot be made."""
+    first = ROOT / "results" / f"{datetime.now():%Y-%m-%dT%H-%M-%S}-{name}"
+    folder, number = first, 1
+    with writing(first):
+        first.parent.mkdir(parents=True, exist_ok=True)
+        while True:
+            try:
+                folder.mkdir()
+            except FileExistsError:
+                number += 1
+                folder = first.with_name(f"{first.name}-{number}")
+            else:
+                return folder
 
 
 def read(folder: Path) -> Run:

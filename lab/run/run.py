@@ -15,18 +15,17 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from lab.experiments import Arm, Experiment, Load
 from lab.experiments.outcomes import Outcome
 from lab.generator.client import GeneratorClient
-from lab.generator.record import Block, Part, Purpose, RawFile, RoundResult, SearchStep
+from lab.generator.record import Block, Part, Purpose, RawFile, RoundResult, SearchStep, writing
 from lab.judge.figures import FIGURES
 from lab.judge.judge import Finding, Measurements, compare_arms, judge
-from lab.judge.search import begin_search, behind, keeps
+from lab.judge.search import FIRST_STEP, NEXT_STEP, begin_search, behind, first_rate, keeps
 from lab.judge.statistics import LOOKS, intervals, log_ratios
-from lab.judge.words import outcome, ratio, times, verdict_sentence
+from lab.judge.words import how_many, how_varied, outcome, ratio, times, verdict_sentence
 from lab.run import environment, results
-from lab.run.plan import Plan, block_seconds, count, counted, estimate, make_plan, minutes, upper
+from lab.run.plan import Plan, block_seconds, counted, estimate, make_plan, minutes, upper
 from lab.stack import doors
 
 T = TypeVar("T")
-NEXT_STEP = 1.25  # a search begins where the one before it ended, with smaller steps
 
 
 class Runner:
@@ -68,7 +67,7 @@ class Runner:
 
     def level(self, experiment: Experiment, level: str, measured: Measurements, deadline: float | None) -> None:
         """Looks as planned, and goes on while a question is open and there is time."""
-        rates: dict[str, float] = {}  # where each arm's search begins
+        rates: dict[str, float] = {}  # where each arm's last search ended
         findings: list[Finding] = []
         for look in range(self.plan.looks):
             began = time.monotonic()
@@ -133,17 +132,19 @@ class Runner:
         return self.random.sample(both, len(both))
 
     def turn(self, load: Load, arm: Arm, purpose: Purpose, rates: dict[str, float]) -> RoundResult:
-        """One block; of a search its steps. A search begins where the arm's last one ended."""
+        """One block; of a search its steps. A search begins near where the arm's last one ended."""
         if not load.limit_p99_ms:
             return [self.generator.run(self.block(load, arm, purpose))]
-        step = SearchStep(load.limit_p99_ms, NEXT_STEP if arm.name in rates else 2, load.most_rate)
+        step = SearchStep(load.limit_p99_ms, NEXT_STEP if arm.name in rates else FIRST_STEP, load.most_rate)
         purpose = replace(purpose, search=step)
-        search, steps = begin_search(rates.get(arm.name, load.rate), step), []
+        first = first_rate(rates.get(arm.name, load.rate), step, self.random.random())
+        search, steps = begin_search(first, step), []
         while not search.done:
             result = self.generator.run(self.block(load.but({"rate": search.rate}), arm, purpose))
             search.judge(keeps(result), behind(result))
             steps.append(result)
-        rates[arm.name] = search.best or load.rate
+        if search.best and not search.behind:  # where the generator ended it, it says nothing of the row
+            rates[arm.name] = search.best
         return steps
 
     def block(self, load: Load, arm: Arm, purpose: Purpose) -> Block:
@@ -161,7 +162,7 @@ class Runner:
 
     def note(self, experiment: Experiment, level: str, measured: Measurements, arm: Arm | None = None) -> None:
         """Shows what runs, and the ratio and its interval as they form."""
-        where = f" {level} {experiment.varied}" if level else ""
+        where = f" {how_varied(experiment, [level])}" if level else ""
         now = arm.name if arm else f"{len(experiment.arms)} arms in turn"
         forming = ratio_so_far(experiment, level, measured)
         self.progress.update(self.bar, description=f"{experiment.name}{where}: {now}", note=forming)
@@ -212,8 +213,8 @@ def run(
     plan = make_plan(experiments, quick, budget_s)
     rows = list(dict.fromkeys(row for experiment in experiments for row in experiment.rows))
     expected = sum(estimate(experiment, plan.scale) for experiment in experiments)
-    numbers = f"{count(len(experiments), 'experiment')} on {count(len(rows), 'row')}"
-    console.print(f"{numbers}: {minutes(expected)}" + upper(plan, expected))
+    what = f"{how_many(len(experiments), 'experiment')} on {how_many(len(rows), 'row')}"
+    console.print(f"{what}: {minutes(expected)}" + upper(plan, expected))
     with console.status("looking for the rows") as status, doors.enter(where, rows, status.update) as door:
         status.update("asking the rows what they are")
         header = environment.header(
@@ -227,8 +228,9 @@ def run(
         )
         status.stop()
         made = results.Run(results.new_folder(name), header, {each.name: each for each in experiments})
-        # For people: raw.jsonl has it, too.
-        (made.folder / "environment.json").write_text(json.dumps(asdict(header), indent=2))
+        environ = made.folder / "environment.json"  # for people: raw.jsonl has it, too
+        with writing(environ):
+            environ.write_text(json.dumps(asdict(header), indent=2))
         with (
             RawFile(made.folder / "raw.jsonl", header) as raw,
             GeneratorClient(door, raw.add) as generator,

@@ -34,6 +34,7 @@ def about(row: str = "flask", settings: dict[str, str] | None = None, **changes:
     """What a row says of itself: GET /about."""
     server, command, own = SERVERS[row]
     facts = {"row": row, "server": server, "command": command, "settings": FAIR | own | (settings or {})}
+    facts |= {"interface": "WSGI", "framework": "flask 3.1", "model": "8 threads"}
     return facts | {"python": "3.11.7", "cpus": 1, "cpu_limit": None, "memory_limit": None} | changes
 
 
@@ -119,7 +120,7 @@ NOISE = (1.5, 0.7, 1.3, 0.6, 1.4, 0.9)  # that decides nothing
 def toy(*contrasts: Contrast, arms: tuple[Arm, ...] = (Arm("fastapi"), Arm("flask")), **changes: Any) -> Experiment:
     """An experiment that says: FastAPI needs less CPU than Flask."""
     texts: dict[str, Any] = {name: name for name in ("title", "claim", "source", "method", "held_equal", "refuted_if")}
-    facts: dict[str, Any] = {"sentences": {}, "load": Load(users=10, seconds=1.0)} | texts | changes
+    facts: dict[str, Any] = {"sentences": (), "load": Load(users=10, seconds=1.0)} | texts | changes
     return Experiment(name="toy", arms=arms, contrasts=contrasts or (Contrast("fastapi", "flask", "cpu_us"),), **facts)
 
 

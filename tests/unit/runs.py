@@ -18,8 +18,7 @@ NOISE = (1.0, 1.01, 0.99, 1.005, 0.995, 1.002)
 
 def about(row: str, **changes: Any) -> dict[str, Any]:
     interface = "ASGI" if row.startswith(("fastapi", "asgi")) else "WSGI"
-    facts = {"row": row, "interface": interface, "framework": "flask 3.1", "model": "8 threads"}
-    return records.about("flask") | facts | changes
+    return records.about("flask") | {"row": row, "interface": interface} | changes
 
 
 def header(names: list[str], **changes: Any) -> Header:

@@ -13,7 +13,7 @@ import pytest
 
 from lab import COMMAND, cli
 from lab.cli import GROUPS, Verb
-from lab.run import plan, results
+from lab.run import results
 from lab.stack.machine import can_pin
 
 VERBS = [verb for group in GROUPS.values() for verb in group]
@@ -117,4 +117,4 @@ def test_one_experiment_is_not_several_and_no_stack_is_started_or_stopped_where_
     said = capsys.readouterr().out
     assert said.startswith("1 experiment on ")
     assert "the stack" not in said
-    assert (plan.count(1, "row"), plan.count(2, "row")) == ("1 row", "2 rows")
+    assert (how_many(1, "row"), how_many(2, "row")) == ("1 row", "2 rows")

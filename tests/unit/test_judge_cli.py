@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
@@ -75,8 +76,20 @@ def test_a_missed_limit_has_its_own_exit_code(ran: Ran, capsys: pytest.CaptureFi
 def test_ctrl_c_keeps_what_was_measured(ran: Ran, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     made = runs.results("basic-cost", slower_flask, rounds=3)
     assert ran({"basic-cost": made}, early=True) == 130
-    assert "inconclusive" in capsys.readouterr().out
-    assert (tmp_path / "run" / "report.html").exists()
+    said = capsys.readouterr().out
+    assert "too short" in said and not re.search("supported|refuted|depends|inconclusive", said)
+    assert "too short to say anything" in " ".join((tmp_path / "run" / "report.md").read_text().split())
+
+
+def test_json_of_a_run_that_was_stopped_before_its_first_look_says_so(
+    ran: Ran, capsys: pytest.CaptureFixture[str]
+) -> None:
+    made = runs.results("basic-cost", slower_flask, rounds=3)
+    assert ran({"basic-cost": made}, "--json", early=True) == 130
+    said = json.loads(capsys.readouterr().out)
+    (verdict,) = said["verdicts"]
+    assert (said["complete"], verdict["verdict"]) == (False, "too short")
+    assert {(each["outcome"], each["comparison"]) for each in verdict["findings"]} == {("too few pairs", None)}
 
 
 @pytest.mark.parametrize(

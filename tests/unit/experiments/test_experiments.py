@@ -1,5 +1,6 @@
 """The experiments are data: what they name exists, so that a wrong name is not found after minutes of measuring."""
 
+import re
 from argparse import ArgumentParser
 from itertools import pairwise
 from typing import Any
@@ -19,9 +20,8 @@ OWN = {"Slow"}  # a scenario of lab/generator/load.py alone
 SPEAKS = {"PageHttp2": "HTTP/2", "WebSocketIdle": "WS", "WebSocketEcho": "WS", "Broadcast": "WS"}
 
 each_experiment = pytest.mark.parametrize("experiment", EXPERIMENTS, ids=lambda experiment: experiment.name)
-each_part = pytest.mark.parametrize(
-    "part", [*DEMO, *(experiment.in_short() for experiment in EXPERIMENTS)], ids=lambda part: part.name
-)
+PARTS = [*DEMO, *(experiment.in_short() for experiment in EXPERIMENTS)]
+each_part = pytest.mark.parametrize("part", PARTS, ids=lambda part: part.name)
 
 
 def loads(experiment: Experiment) -> list[Load]:
@@ -53,7 +53,17 @@ def test_an_unknown_name_is_answered_with_those_there_are() -> None:
 @each_experiment
 def test_every_experiment_says_its_claim_its_source_and_what_would_refute_it(experiment: Experiment) -> None:
     texts = (experiment.title, experiment.claim, experiment.source, experiment.method, experiment.held_equal)
-    assert all(texts) and experiment.refuted_if and experiment.sentences
+    assert all(texts) and experiment.refuted_if
+    assert bool(experiment.sentences) != experiment.must_be_refused  # of what must be refused there is nothing to say
+
+
+@each_part
+def test_how_a_part_was_tested_names_no_level_and_no_pool_that_it_leaves_out(part: Experiment) -> None:
+    """Levels stand in the tables: the text is that of the whole experiment."""
+    whole = BY_NAME[part.name]
+    left_out = {*whole.levels} - {*part.levels} | {arm.name for arm in whole.arms} - {arm.name for arm in part.arms}
+    numbers = set(re.findall(r"\d+", " ".join(left_out)))
+    assert not numbers & set(re.findall(r"\d+", part.method))
 
 
 @each_experiment

@@ -114,7 +114,7 @@ def test_a_step_is_kept_by_right_answers_on_schedule(changes: dict[str, Any], ke
 def test_a_search_finds_the_rate_up_to_which_the_limit_is_kept(knee: float) -> None:
     steps = searched(knee)
     assert search.complete(steps)
-    assert knee / (1 + search.PRECISION) <= search.capacity(steps) <= knee
+    assert search.capacity(steps) == pytest.approx(knee, rel=search.PRECISION / 2)
 
 
 def test_a_search_that_was_cut_off_is_not_complete_and_a_single_block_is() -> None:

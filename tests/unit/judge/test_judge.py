@@ -15,6 +15,7 @@ from lab.judge.gates import Checked
 from lab.judge.judge import Finding, Judgement, Measurements, against_itself, crossover, judge
 from lab.judge.statistics import compare
 from tests.unit.records import (
+    MOST,
     NOISE,
     SPREAD,
     about,
@@ -48,7 +49,19 @@ def test_fewer_than_six_pairs_decide_nothing(count: int) -> None:
     results = [*pairs(0.5, count), result("flask", 5)]  # the level has begun
     finding = only(results)
     assert (finding.pairs, finding.outcome, finding.comparison) == (count, Outcome.INCONCLUSIVE, None)
-    assert judged(results).verdict == Verdict.INCONCLUSIVE
+    assert judged(results).verdict == Verdict.TOO_SHORT
+
+
+def test_a_run_that_was_stopped_before_its_first_look_is_too_short_though_a_part_of_it_was_refused() -> None:
+    both = toy(Contrast("fastapi", "flask", "cpu_us"), Contrast("fastapi", "flask", "throughput"))
+    busy = [replace(each, generator_cpus=0.99) for each in pairs(0.5, 3)]
+    assert judged(busy, both).verdict == Verdict.TOO_SHORT
+    assert judged(busy, toy(Contrast("fastapi", "flask", "throughput"))).verdict == Verdict.REFUSED
+
+
+def test_a_run_that_was_stopped_between_the_levels_is_inconclusive() -> None:
+    levels = toy(levels={"1": {}, "10": {}})
+    assert judged([*pairs(0.5, 6, level="1"), *pairs(0.5, 3, level="10")], levels).verdict == Verdict.INCONCLUSIVE
 
 
 @pytest.mark.parametrize(
@@ -174,6 +187,29 @@ def test_the_steps_of_a_search_are_one_measurement_and_a_search_cut_off_is_none(
     assert (finding.pairs, finding.outcome) == (6, Outcome.BETTER)
     cut_off = only(results[:-1], experiment)
     assert (cut_off.pairs, cut_off.comparison) == (5, None)
+
+
+@pytest.mark.parametrize(
+    ("knees", "outcome"),
+    [
+        ((MOST, 0.97 * MOST), Outcome.INCONCLUSIVE),  # the one that kept all may keep far more
+        ((0.97 * MOST, MOST), Outcome.INCONCLUSIVE),
+        ((MOST, MOST), Outcome.NO_DIFFERENCE),  # up to what was asked for
+        ((0.9 * MOST, 0.9 * MOST), Outcome.NO_DIFFERENCE),
+        ((MOST, 0.3 * MOST), Outcome.BETTER),
+        ((0.3 * MOST, MOST), Outcome.WORSE),
+    ],
+)
+def test_a_row_that_kept_all_that_was_asked_for_is_not_called_alike_to_one_that_did_not(
+    knees: tuple[float, float], outcome: Outcome
+) -> None:
+    results = [
+        each
+        for number in range(6)
+        for arm, knee in zip(("fastapi", "flask"), knees, strict=True)
+        for each in search_of(arm, number, knee)
+    ]
+    assert only(results, toy(Contrast("fastapi", "flask", "capacity"))).outcome == outcome
 
 
 def test_what_an_arm_typically_does_is_the_geometric_mean_of_its_rounds() -> None:

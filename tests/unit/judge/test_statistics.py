@@ -2,12 +2,17 @@
 
 import math
 import random
+import re
 from collections.abc import Callable, Iterable, Iterator
 
+import numpy as np
 import pytest
+from scipy import stats
 
 from lab.experiments.outcomes import Outcome
+from lab.judge import statistics as judging
 from lab.judge.statistics import Comparison, Metric, compare, log_ratios, sentence
+from lab.stack.compose_file import ROOT
 
 LOOKS = (6, 9, 12)  # pairs at each planned look
 RUNS = 2_500
@@ -56,6 +61,20 @@ def test_looking_three_times_without_the_correction_gives_more_false_alarms_than
         values = [normal(source) for _ in range(LOOKS[-1])]
         alarms += any(compare(values[:pairs], 1, planned_looks=1).detected for pairs in LOOKS)
     assert alarms / (RUNS // 2) > 0.07
+
+
+def test_looking_after_every_pair_gives_the_false_alarms_that_the_docs_say() -> None:
+    """Student's t at 5 % after each of the pairs from the first planned look to the last."""
+    pairs = np.arange(1, judging.LOOKS[-1] + 1)
+    values = np.random.default_rng(1).normal(size=(20_000, len(pairs)))
+    looked = pairs >= judging.MIN_PAIRS
+    means = (values.cumsum(axis=1) / pairs)[:, looked]
+    squares = (values**2).cumsum(axis=1)[:, looked]
+    pairs = pairs[looked]
+    errors = np.sqrt((squares / pairs - means**2) / (pairs - 1))
+    alarms = np.abs(means) > stats.t.ppf(0.975, pairs - 1) * errors
+    said = re.search(r"in (\d+) of 100 runs instead of 5", (ROOT / "docs" / "judging.md").read_text())
+    assert said and alarms.any(axis=1).mean() == pytest.approx(int(said[1]) / 100, abs=0.01)
 
 
 @pytest.mark.parametrize("truth", [1.05, 1 / 1.05])

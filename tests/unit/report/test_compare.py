@@ -3,6 +3,7 @@
 from dataclasses import replace
 from io import StringIO
 from pathlib import Path
+from typing import Any
 
 import pytest
 from rich.console import Console
@@ -61,6 +62,63 @@ def test_counts_that_never_vary_have_a_point_for_an_interval(tmp_path: Path) -> 
 
     change = compare_runs(never(tmp_path / "a", 8), never(tmp_path / "b", 16)).changes[0]
     assert change.low == pytest.approx(2) and change.high == pytest.approx(2) and change.said == "changed"
+
+
+def told(before: Run, after: Run) -> str:
+    out = StringIO()
+    show(Console(file=out, width=200), before, after, compare_runs(before, after))
+    return out.getvalue()
+
+
+def test_runs_that_were_measured_alike_differ_in_nothing(tmp_path: Path) -> None:
+    before, after = control(tmp_path / "a", 1.0), control(tmp_path / "b", 1.5)
+    after.header.abouts["flask"]["pid"] = 4711
+    after.header.abouts["flask"]["settings"]["GUNICORN_CMD_ARGS"] = after.header.abouts["flask"]["settings"][
+        "GUNICORN_CMD_ARGS"
+    ].replace(":8000", ":8001")
+    assert compare_runs(before, after).differences == []
+    assert "not measured alike" not in told(before, after)
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        ({"machine": "Linux, 8 CPUs"}, ("machine", "Linux, 2 CPUs", "Linux, 8 CPUs")),
+        ({"generator_python": "3.14.1"}, ("Python of the generator", "3.11.7", "3.14.1")),
+        ({"versions": {"flask": "3.2"}}, ("flask", "3.1", "3.2")),
+        ({"versions": {"flask": "3.1", "uvloop": "0.23"}}, ("uvloop", "–", "0.23")),
+        ({"placed": {"rows": "0", "generator": "0"}}, ("CPUs of generator", "1", "0")),
+        ({"scale": 0.3}, ("scale of every block's seconds", "1.00", "0.30")),
+    ],
+)
+def test_what_was_not_alike_is_named_and_the_change_may_be_its_doing(
+    changes: dict[str, Any], named: tuple[str, str, str], tmp_path: Path
+) -> None:
+    before, after = control(tmp_path / "a", 1.0), control(tmp_path / "b", 1.5)
+    after.header = replace(after.header, **changes)
+    assert compare_runs(before, after).differences == [named]
+    said = told(before, after)
+    assert "a change may be the doing of this" in said and all(each in said for each in named)
+
+
+@pytest.mark.parametrize(
+    ("fact", "value", "named"),
+    [
+        ("python", "3.14.1", ("flask: Python", "3.11.7", "3.14.1")),
+        ("server", "gunicorn 28", ("flask: server", "gunicorn 27.0.1", "gunicorn 28")),
+        ("framework", "flask 3.2", ("flask: framework", "flask 3.1", "flask 3.2")),
+        ("cpus", 4, ("flask: CPUs", "1", "4")),
+        ("server", "gunicorn [red]", ("flask: server", "gunicorn 27.0.1", "gunicorn [red]")),
+    ],
+)
+def test_what_a_row_did_not_have_alike_is_named_with_the_row(
+    fact: str, value: Any, named: tuple[str, str, str], tmp_path: Path
+) -> None:
+    before, after = control(tmp_path / "a", 1.0), control(tmp_path / "b", 1.5)
+    after.header.abouts["flask"][fact] = value
+    assert compare_runs(before, after).differences == [named]
+    said = told(before, after)
+    assert all(each in said for each in named)
 
 
 def test_runs_of_different_doors_are_not_compared(tmp_path: Path) -> None:

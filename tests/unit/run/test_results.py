@@ -1,6 +1,9 @@
 """A results folder gives back what was measured, and says in one line what is wrong with it."""
 
+import errno
 import json
+import os
+from io import RawIOBase
 from pathlib import Path
 from typing import Any
 
@@ -8,13 +11,15 @@ import pytest
 
 from lab import LabError
 from lab.experiments import find
-from lab.generator.record import FORMAT, HEADER, RESULT, Part, Result
+from lab.generator.record import FORMAT, HEADER, RESULT, Part, RawFile, Result
 from lab.judge.judge import Measurements
+from lab.report import report
 from lab.run import results
 from lab.run.results import Run
 from tests.unit import records
 from tests.unit.records import about, cpu_us, header, of, pairs, result
 
+FULL = Path("/dev/full")  # every write to it says that the disk is full
 EXPERIMENT = find("io-bound")
 ABOUTS = {row: about("fastapi" if row.startswith("fastapi") else "flask") for row in EXPERIMENT.rows}
 PLANNED = EXPERIMENT.only(["flask", "fastapi"], ["1"])
@@ -154,3 +159,112 @@ def test_a_result_as_older_versions_wrote_it_is_told(tmp_path: Path) -> None:
     (one, other) = map(as_json, made(1))
     other["meter"] = [other["meter"], other["meter"]]
     assert "line 3" in refused(folder(tmp_path, lines(RAW_HEADER, one, other)))
+
+
+# Where a file cannot be read, or written
+
+
+def without(value: Any, path: tuple[str, ...]) -> Any:
+    """The value, less what stands there."""
+    first, *rest = path
+    if not rest:
+        return {key: each for key, each in value.items() if key != first}
+    return value | {first: without(value[first], tuple(rest))}
+
+
+def paths(value: Any) -> list[tuple[str, ...]]:
+    if not isinstance(value, dict):
+        return []
+    return [path for key, each in value.items() for path in [(key,), *((key, *rest) for rest in paths(each))]]
+
+
+@pytest.mark.parametrize("place", ["header", "result"])
+def test_whatever_field_is_missing_there_is_a_report_or_one_line(place: str, tmp_path: Path) -> None:
+    first, *others = RAW_HEADER, *map(as_json, made())
+    told = 0
+    for path in paths(first if place == "header" else others[0]):
+        lines_ = (
+            [without(first, path), *others] if place == "header" else [first, without(others[0], path), *others[1:]]
+        )
+        try:
+            report.write(results.read(folder(tmp_path, lines(*lines_))))
+        except LabError as error:
+            told += 1
+            assert "\n" not in str(error) and "raw.jsonl" in str(error)
+    assert told > 20
+
+
+def test_a_full_disk_is_told_in_one_line_that_says_what_is_kept(tmp_path: Path) -> None:
+    with pytest.raises(LabError, match=r"cannot write /dev/full: No space left on device$"), RawFile(FULL, HEADER_):
+        pass
+    raw = RawFile(tmp_path / "raw.jsonl", HEADER_)
+    with pytest.raises(LabError, match=f"No space left on device; what was .* kept: lab report {tmp_path}"), raw:
+        raw.add(made()[0])
+        raw.file.close()
+        raw.file = FULL.open("wb", buffering=0)
+        raw.add(made()[1])
+    assert results.read(tmp_path).measured[EXPERIMENT.name].rounds.keys() == {("1", "fastapi")}
+
+
+def test_a_line_that_the_disk_had_no_room_for_is_left_out(tmp_path: Path) -> None:
+    """A file may take a part of a line before it is full."""
+    raw = RawFile(tmp_path / "raw.jsonl", HEADER_)
+    with raw:
+        raw.add(made()[0])
+        whole = raw.file
+        raw.file = Short(whole)  # type: ignore[assignment]  # a disk that fills
+        with pytest.raises(LabError, match="No space left"):
+            raw.add(made()[1])
+        raw.file = whole
+    read = results.read(tmp_path)
+    assert read.torn and read.measured[EXPERIMENT.name].rounds.keys() == {("1", "fastapi")}
+
+
+class Short:
+    """Takes ten bytes at once, and no more than a hundred in all."""
+
+    def __init__(self, file: RawIOBase) -> None:
+        self.file, self.room = file, 100
+
+    def write(self, data: bytes) -> int:
+        if not self.room:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        self.room -= 10
+        return self.file.write(data[:10]) or 0
+
+
+@pytest.mark.parametrize("name", ["report.html", "report.md"])
+@pytest.mark.parametrize("said", ["No space left on device", "Is a directory"])
+def test_a_report_that_cannot_be_written_is_told_in_one_line_and_no_half_of_it_is_left(
+    name: str, said: str, tmp_path: Path
+) -> None:
+    read = results.read(folder(tmp_path, records.lines(HEADER_, *made())))
+    if said == "Is a directory":
+        (tmp_path / name).mkdir()
+    else:
+        (tmp_path / name).write_text("that of an earlier day")
+        (tmp_path / f"{name}.part").symlink_to(FULL)
+    with pytest.raises(LabError, match=f"cannot write {tmp_path}/{name}: {said}; raw.jsonl has all") as caught:
+        report.write(read)
+    assert "\n" not in str(caught.value)
+    assert not list(tmp_path.glob("*.part"))
+    assert said == "Is a directory" or (tmp_path / name).read_text() == "that of an earlier day"
+
+
+def test_two_runs_that_begin_within_a_second_have_folders_of_their_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(results, "ROOT", tmp_path)
+    made = [results.new_folder("control") for _ in range(20)]
+    assert len(set(made)) == 20 and all(path.is_dir() and path.name.count("control") == 1 for path in made)
+
+
+@pytest.mark.parametrize("obstacle", ["file", "broken link"])
+def test_a_place_that_takes_no_results_is_told_in_one_line(
+    obstacle: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(results, "ROOT", tmp_path)
+    place = tmp_path / "results"
+    place.touch() if obstacle == "file" else place.symlink_to(tmp_path / "nowhere" / "else")
+    with pytest.raises(LabError, match=f"cannot write {tmp_path}/results/.*: (Not a directory|File exists)"):
+        results.new_folder("control")

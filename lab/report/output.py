@@ -1,0 +1,124 @@
+"""What `lab run --json` prints, for programs. docs/verdicts.schema.json is made of these records."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from pydantic import ConfigDict, TypeAdapter
+
+from lab.experiments.outcomes import Verdict
+from lab.judge.figures import FIGURES
+from lab.judge.judge import Finding, Judgement
+from lab.judge.statistics import Comparison
+from lab.judge.words import InAWord, finding_sentence, outcome, verdict_sentence
+from lab.run.results import Run
+
+DESCRIBED = ConfigDict(use_attribute_docstrings=True)  # what stands below a field describes it in the schema
+
+
+@dataclass(frozen=True)
+class FindingRecord:
+    """One comparison of two arms, at one level."""
+
+    __pydantic_config__ = DESCRIBED
+    subject: str
+    baseline: str
+    figure: str
+    """What is compared: cpu_us, throughput, p50_ms, …"""
+    smaller_is_better: bool
+    level: str | None
+    """At how many clients, queries, …; null where nothing was varied."""
+    decides: bool
+    """False: it is shown, and the verdict is made without it."""
+    pairs: int
+    """Measured; a comparison uses those of whole looks."""
+    outcome: InAWord
+    """Of the subject, by the margin that matters."""
+    sentence: str
+    refused: list[str]
+    """Why the gates refused it; then there is no number."""
+    comparison: Comparison | None
+    control: Comparison | None
+    """Each of the two arms against itself, from the same results: the noise."""
+
+
+@dataclass(frozen=True)
+class VerdictRecord:
+    """What a run says of one claim."""
+
+    __pydantic_config__ = DESCRIBED
+    experiment: str
+    claim: str
+    source: str
+    verdict: Verdict
+    """`too short`: it was stopped before its first look, so there is no verdict."""
+    sentence: str
+    as_planned: bool
+    """Whether the gates did what they should: nothing refused, or everything where a fault was planted."""
+    findings: list[FindingRecord]
+
+
+@dataclass(frozen=True)
+class Output:
+    """What `lab run --json` prints."""
+
+    __pydantic_config__ = DESCRIBED
+    version: Literal[1]
+    """Of this format: raised when a field changes its name or its meaning."""
+    door: str
+    """native, compose, or the URL of a gateway."""
+    complete: bool
+    """False: Ctrl-C ended it early. Experiments that it did not reach are missing."""
+    missed_limit: list[str]
+    """What missed --limit-p99-ms, in words."""
+    verdicts: list[VerdictRecord]
+    results: str
+    """The folder with raw.jsonl and the report."""
+
+
+OUTPUT = TypeAdapter(Output)
+
+
+def text(run: Run, judgements: Sequence[Judgement], *, complete: bool, missed: list[str]) -> str:
+    """As JSON."""
+    verdicts = [verdict_record(each) for each in judgements]
+    made = Output(1, run.header.door, complete, missed, verdicts, str(run.folder))
+    return OUTPUT.dump_json(made, indent=2).decode()
+
+
+def schema() -> str:
+    """docs/verdicts.schema.json."""
+    dialect = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
+    return json.dumps(dialect | OUTPUT.json_schema(mode="serialization"), indent=2) + "\n"
+
+
+def verdict_record(judgement: Judgement) -> VerdictRecord:
+    experiment = judgement.experiment
+    return VerdictRecord(
+        experiment=experiment.name,
+        claim=experiment.claim,
+        source=experiment.source,
+        verdict=judgement.verdict,
+        sentence=verdict_sentence(judgement),
+        as_planned=judgement.as_planned,
+        findings=[finding_record(finding) for finding in judgement.findings],
+    )
+
+
+def finding_record(finding: Finding) -> FindingRecord:
+    contrast = finding.contrast
+    return FindingRecord(
+        subject=contrast.subject,
+        baseline=contrast.baseline,
+        figure=contrast.figure,
+        smaller_is_better=FIGURES[contrast.figure].metric.smaller_is_better,
+        level=finding.level or None,
+        decides=contrast.decides,
+        pairs=finding.pairs,
+        outcome=outcome(finding),
+        sentence=finding_sentence(finding),
+        refused=list(finding.reasons),
+        comparison=finding.comparison,
+        control=finding.control,
+    )

@@ -1,0 +1,247 @@
+"""A sentence says what its run has shown, and no more: over many outcomes of every experiment."""
+
+import random
+import re
+from collections.abc import Iterator
+
+import pytest
+
+from lab.experiments import BY_NAME, DEMO, EXPERIMENTS, Experiment
+from lab.experiments.outcomes import Outcome, Verdict
+from lab.experiments.sentences import Sentence
+from lab.judge.gates import Checked
+from lab.judge.judge import Finding, Judgement
+from lab.judge.statistics import compare
+from lab.judge.words import PLAIN, PLANTED, how_many, how_varied, listed, outcome, verdict_sentence
+from tests.unit.records import SPREAD
+
+BETTER, WORSE, ALIKE, OPEN = Outcome.BETTER, Outcome.WORSE, Outcome.NO_DIFFERENCE, Outcome.INCONCLUSIVE
+REFUSED = None
+Came = dict[tuple[str, str, str, str], Outcome | None]  # subject, baseline, figure, level: what came out
+PARTS = [*EXPERIMENTS, *DEMO, *(each.in_short() for each in EXPERIMENTS)]
+each_part = pytest.mark.parametrize("part", PARTS, ids=lambda part: f"{part.name}-{'-'.join(part.levels)}")
+# What a text may mention, and the arms (or the level) that the run must then have measured.
+ARMS = {
+    r"FastAPI": r"fastapi.*|HTTP/2|await",
+    r"Flask": r"flask.*",
+    r"\b8 threads|\bon threads|\b8, 40|\b8 and 200|\b8 or (on 40|200)": r"flask",
+    r"\b40 (and 200 )?threads": r"flask-40",
+    r"\b200 threads": r"flask-200",
+    r"greenlets": r"flask-gevent",
+    r"sync worker": r"flask-sync",
+    r"\(granian\)|on granian": r".*-granian",
+    r"bare WSGI|without a framework": r"wsgi-granian",
+    r"bare ASGI": r"asgi-granian",
+    r"nginx speaks HTTP/2": r"flask-http2",
+    r"through nginx": r".* behind nginx",
+    r"in `def`": r"def",
+    r"[Gg]unicorn's place": r"wsgi",
+}
+LEVELS = {
+    r"\b16 clients": ("16",), r"\b64 clients": ("64",), r"one query": ("1",), r"with ten\b": ("10",),
+    r"more clients than threads": ("16", "64"), r"\b8 streams": ("8",), r"four streams": ("4",),
+    r"as many streams as threads": ("8", "16"),
+}  # fmt: skip
+DIFFER = re.compile(r"\b(more|less|fewer|longer|faster|slower|higher|lower|cost CPU)\b")
+SAME = re.compile(
+    r"\bas (much|many|long|high|soon|fast)\b|no difference|same rate|kept up|did not|no (more|less|faster|higher)"
+)
+
+
+def judgement(part: Experiment, came: Came) -> Judgement:
+    findings = []
+    for level in part.levels:
+        for contrast in part.contrasts:
+            came_out = came.get((contrast.subject, contrast.baseline, contrast.figure, level), REFUSED)
+            refused = (Checked("wrong answers", ("wrong",)),) if came_out is REFUSED else ()
+            measured = None if came_out is REFUSED else compare(LOGS[came_out], 1)
+            findings.append(Finding(contrast, level, 6, measured, measured, refused))
+    return Judgement(part, tuple(findings), {})
+
+
+LOGS = {
+    BETTER: [value - 1.7 for value in SPREAD],
+    WORSE: [value - 0.3 for value in SPREAD],
+    ALIKE: [value - 1.0 for value in SPREAD],
+    OPEN: [9 * (-1) ** place for place in range(6)],
+}
+
+
+def cells(part: Experiment) -> list[tuple[str, str, str, str]]:
+    return [(each.subject, each.baseline, each.figure, level) for level in part.levels for each in part.contrasts]
+
+
+def needed(sentence: Sentence, part: Experiment) -> dict[tuple[str, str, str, str], tuple[Outcome, ...]]:
+    """What of this part the sentence needs, and how; written out."""
+    deciding = {(each.subject, each.baseline): each.figure for each in part.contrasts if each.decides}
+    return {
+        (need.subject, baseline, need.figure or deciding.get((need.subject, baseline), "none"), level): need.outcomes
+        for need in sentence.needs
+        for baseline in need.baselines
+        for level in need.levels or part.levels
+    }
+
+
+def simulated(part: Experiment) -> Iterator[Came]:
+    """Outcomes by chance, each contrast alike at all levels, and around what every sentence needs."""
+    chance = random.Random(11)
+    outcomes = (BETTER, WORSE, ALIKE, OPEN, REFUSED)
+    for _ in range(30):
+        yield {cell: chance.choice(outcomes) for cell in cells(part)}
+        alike = {cell[:3]: chance.choice(outcomes[:3]) for cell in cells(part)}
+        yield {cell: alike[cell[:3]] for cell in cells(part)}
+    for sentence in part.sentences:
+        for _ in range(5):
+            came = {cell: chance.choice(outcomes) for cell in cells(part)}
+            came |= {cell: chance.choice(those) for cell, those in needed(sentence, part).items() if cell in came}
+            yield came
+            yield came | {chance.choice(cells(part)): chance.choice(outcomes)}
+
+
+def conclusion(part: Experiment, said: str) -> str:
+    """The hand-written sentence at the head of what was said; none where it was made of the findings."""
+    return next((each.text for each in part.sentences if said.startswith(each.text)), "")
+
+
+@each_part
+def test_a_sentence_mentions_no_arm_and_no_level_that_the_run_has_not_decided(part: Experiment) -> None:
+    for came in simulated(part):
+        text = conclusion(part, verdict_sentence(judgement(part, came)))
+        decided = [cell for cell, came_out in came.items() if came_out in (BETTER, WORSE, ALIKE)]
+        for mention, arms in ARMS.items():
+            if re.search(mention, text):
+                assert any(re.fullmatch(arms, arm) for cell in decided for arm in cell[:2]), (text, mention)
+        for mention, levels in LEVELS.items():
+            if re.search(mention, text):
+                assert set(levels) <= {cell[3] for cell in decided}, (text, mention)
+
+
+@each_part
+def test_a_sentence_is_not_said_where_anything_that_it_needs_came_out_otherwise(part: Experiment) -> None:
+    for came in simulated(part):
+        text = conclusion(part, verdict_sentence(judgement(part, came)))
+        for sentence in part.sentences:
+            if sentence.text == text:
+                assert all(came.get(cell) in those for cell, those in needed(sentence, part).items()), text
+
+
+@pytest.mark.parametrize("experiment", EXPERIMENTS, ids=lambda each: each.name)
+def test_what_a_sentence_mentions_it_needs_and_it_needs_what_its_comparing_words_say(experiment: Experiment) -> None:
+    for sentence in experiment.sentences:
+        needs = needed(sentence, experiment)
+        assert needs.keys() <= set(cells(experiment)), sentence.text
+        arms = {arm for cell in needs for arm in cell[:2]}
+        for mention, wanted in ARMS.items():
+            if re.search(mention, sentence.text):
+                assert any(re.fullmatch(wanted, arm) for arm in arms), (sentence.text, mention)
+        for mention, levels in LEVELS.items():
+            if re.search(mention, sentence.text):
+                assert set(levels) <= {cell[3] for cell in needs}, (sentence.text, mention)
+        wants = {one for those in needs.values() for one in those}
+        assert bool(SAME.search(sentence.text)) == (ALIKE in wants), sentence.text
+        differ = SAME.sub("", re.sub(r"no (more|less) than [\d,]+", "", sentence.text))
+        assert not DIFFER.search(differ) or wants & {BETTER, WORSE}, sentence.text
+
+
+@pytest.mark.parametrize("experiment", EXPERIMENTS, ids=lambda each: each.name)
+def test_every_sentence_is_said_by_some_run(experiment: Experiment) -> None:
+    parts = [part for part in PARTS if part.name == experiment.name]
+    said = {conclusion(part, verdict_sentence(judgement(part, came))) for part in parts for came in simulated(part)}
+    assert {sentence.text for sentence in experiment.sentences} <= said
+
+
+@each_part
+def test_what_is_made_of_the_findings_says_of_each_how_it_came_out(part: Experiment) -> None:
+    pattern = re.compile(rf"(.+?) / (.+?)(?: at (.+?) (?:{part.varied or '-'}|{part.varied_one or '-'}))?")
+    for came in simulated(part):
+        made = judgement(part, came)
+        said = verdict_sentence(made).removeprefix(conclusion(part, verdict_sentence(made)))
+        claimed = {(each.subject, each.baseline): each.claimed for each in part.contrasts if each.decides}
+        figures = {(each.subject, each.baseline): each.figure for each in part.contrasts if each.decides}
+        for group, how in re.findall(r"[(;] ?([^();]+?) (agreed with|contradicted|made no difference)", said):
+            for each in re.split(r", (?=[^,]+ / )", group):
+                read = pattern.fullmatch(each)
+                assert read, (said, each)
+                arms = read[1], read[2]
+                for level in re.split(r", | and ", read[3]) if read[3] else part.levels:
+                    came_out = came[(*arms, figures[arms], level)]
+                    holds = came_out == claimed[arms]
+                    assert came_out in (BETTER, WORSE, ALIKE)
+                    assert how == (
+                        "agreed with" if holds else "made no difference" if came_out == ALIKE else "contradicted"
+                    )
+
+
+# Three sentences that were false
+
+
+def test_a_quick_run_with_one_number_of_queries_does_not_speak_of_how_many() -> None:
+    part = BY_NAME["io-bound"].in_short()
+    for came in simulated(part):
+        assert not re.search(r"how many|ten\b|one query", verdict_sentence(judgement(part, came)))
+
+
+def test_threads_that_came_out_alike_are_not_said_to_fall_behind() -> None:
+    part = BY_NAME["high-load"]
+    behind = {"flask": ALIKE, "flask-200": ALIKE, "flask-gevent": BETTER}
+    came: Came = {("fastapi", row, "capacity", ""): came_out for row, came_out in behind.items()}
+    assert verdict_sentence(judgement(part, came)) == (
+        "It depends. (fastapi / flask-gevent agreed with the claim; "
+        "fastapi / flask, fastapi / flask-200 made no difference)"
+    )
+
+
+def test_a_tie_makes_no_difference_and_contradicts_nothing() -> None:
+    part = BY_NAME["basic-latency"]
+    came: Came = {
+        ("flask", "fastapi", "p50_ms", ""): ALIKE,
+        ("flask-granian", "fastapi-granian", "p50_ms", ""): BETTER,
+    }
+    said = verdict_sentence(judgement(part, came))
+    assert "flask-granian / fastapi-granian agreed with the claim; flask / fastapi made no difference" in said
+    assert "against" not in said and "contradicted" not in said
+
+
+# What is no conclusion
+
+
+def test_an_open_or_refused_run_draws_no_conclusion() -> None:
+    part = BY_NAME["basic-cost"]
+    came: Came = dict.fromkeys(cells(part), BETTER)
+    first = cells(part)[0]
+    assert verdict_sentence(judgement(part, came | {first: OPEN})).startswith(PLAIN[Verdict.INCONCLUSIVE])
+    assert verdict_sentence(judgement(part, dict.fromkeys(came, REFUSED))) == PLAIN[Verdict.REFUSED]
+
+
+def test_a_longer_run_is_not_promised_to_decide_what_the_gates_have_refused() -> None:
+    part = BY_NAME["basic-latency"]
+    one, other = cells(part)
+    said = verdict_sentence(judgement(part, {one: ALIKE, other: REFUSED}))
+    assert said == "The gates refused what could decide it. (flask / fastapi made no difference)"
+    assert "longer" in verdict_sentence(judgement(part, {one: OPEN, other: REFUSED}))
+
+
+def test_a_planted_fault_that_was_refused_is_said_to_be_planted() -> None:
+    assert verdict_sentence(judgement(BY_NAME["trap-generator"], {})) == PLANTED
+
+
+def test_a_run_that_was_stopped_before_its_first_look_has_no_verdict() -> None:
+    part = BY_NAME["basic-cost"]
+    stopped = Judgement(part, tuple(Finding(each, "", 3) for each in part.contrasts), {})
+    assert (stopped.verdict, outcome(stopped.findings[0])) == (Verdict.TOO_SHORT, "too few pairs")
+    assert "too short to say anything" in verdict_sentence(stopped)
+
+
+def test_one_is_singular_and_lists_are_read_as_people_say_them() -> None:
+    assert [how_many(number, "experiment") for number in (0, 1, 2)] == [
+        "0 experiments",
+        "1 experiment",
+        "2 experiments",
+    ]
+    assert [listed(["4", "8", "16"][:count]) for count in (1, 2, 3)] == ["4", "4 and 8", "4, 8 and 16"]
+
+
+@pytest.mark.parametrize("experiment", EXPERIMENTS, ids=lambda each: each.name)
+def test_a_single_level_is_singular_too(experiment: Experiment) -> None:
+    assert bool(experiment.varied_one) == ("1" in experiment.levels)
+    assert not how_varied(experiment, ["1"]).startswith("1 queries")

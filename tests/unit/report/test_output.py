@@ -1,0 +1,35 @@
+"""The JSON of a run has a version and a schema, and keeps to it."""
+
+import json
+from pathlib import Path
+
+from lab.report import output
+from lab.run.results import read
+from lab.stack.compose_file import ROOT
+from tests.unit import runs
+
+SCHEMA = ROOT / "docs" / "verdicts.schema.json"
+
+
+def test_the_schema_in_the_docs_is_that_of_the_output() -> None:
+    renew = "python -c \"from lab.report import output; print(output.schema(), end='')\" > docs/verdicts.schema.json"
+    assert SCHEMA.read_text() == output.schema(), renew
+
+
+def test_what_is_printed_is_what_the_schema_says(tmp_path: Path) -> None:
+    made = runs.results("io-bound", lambda level, arm, number: (1000, 300 if arm.startswith("flask") else 150))
+    run = read(runs.write(tmp_path / "run", {"io-bound": made}))
+    text = output.text(run, run.judgements(), complete=True, missed=["p99"])
+    printed, described = json.loads(text), json.loads(SCHEMA.read_text())
+    assert printed["version"] == described["properties"]["version"]["const"]
+    assert printed.keys() == described["properties"].keys() == set(described["required"])
+    again = output.OUTPUT.validate_json(text)
+    assert [(each.experiment, each.verdict) for each in again.verdicts] == [("io-bound", "supported")]
+    assert {finding.level for finding in again.verdicts[0].findings} == {"1", "10"}
+    definitions = described["$defs"]
+    for name, found in (
+        ("VerdictRecord", printed["verdicts"][0]),
+        ("FindingRecord", printed["verdicts"][0]["findings"][0]),
+        ("Comparison", printed["verdicts"][0]["findings"][0]["control"]),
+    ):
+        assert found.keys() == definitions[name]["properties"].keys() == set(definitions[name]["required"])
