@@ -13,6 +13,7 @@ import pytest
 
 from lab import COMMAND, cli
 from lab.cli import GROUPS, Verb
+from lab.judge.words import how_many
 from lab.run import results
 from lab.stack.machine import can_pin
 
