@@ -6,6 +6,7 @@ Constants and pure functions, standard library only. Nothing here knows Flask, F
 import os
 import random
 import re
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -177,12 +178,13 @@ def about(interface: str, framework: str, protocol: str) -> dict[str, Any]:
         "model": os.environ.get("MODEL", "unknown"),
         "protocol": protocol,
         "python": python_version(),
+        "python_mode": ", ".join(name for name in ("dev_mode", "debug", "optimize") if getattr(sys.flags, name)),
         "pid": os.getpid(),
         "command": " ".join([server, *argv[1:]]),
         "settings": {
             name: value
             for name, value in sorted(os.environ.items())
-            if name.startswith(server.upper() + "_") or name in ("WEB_CONCURRENCY", "POOL_SIZE")
+            if name.startswith((server.upper() + "_", "PYTHON")) or name in ("WEB_CONCURRENCY", "POOL_SIZE")
         },
         "cpus": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
         "cpu_limit": _cgroup("cpu.max"),
