@@ -14,6 +14,7 @@ from lab import LabError
 from lab.experiments import DEMO, EXPERIMENTS, Experiment, find
 from lab.experiments.outcomes import Verdict
 from lab.generator.record import histogram
+from lab.judge.figures import unseen
 from lab.judge.judge import Judgement
 from lab.judge.search import is_search
 from lab.judge.statistics import percentile
@@ -101,7 +102,9 @@ def measure(options: argparse.Namespace, console: Console) -> int:
     page = report.write(found)
     missed = missed_limit(found, options.limit_p99_ms) if options.limit_p99_ms else []
     if options.json:
-        verdicts = [as_json(judgement) for judgement in judgements]
+        verdicts = [
+            as_json(each) | {"unseen": unseen(found.header, each.experiment.figures) or None} for each in judgements
+        ]
         summary = {"door": found.header.door, "complete": not early, "missed_limit": missed, "verdicts": verdicts}
         json.dump(summary | {"results": str(found.folder)}, sys.stdout, indent=2)
         print()
@@ -134,6 +137,8 @@ def tell(found: results.Run, judgements: Sequence[Judgement], page: Path, consol
         grid.add_row(judgement.experiment.claim, f"[{colour}]{judgement.verdict}[/]", verdict_sentence(judgement))
     console.print()
     console.print(grid)
+    if warning := unseen(found.header, [name for each in judgements for name in each.experiment.figures]):
+        console.print(f"[yellow]{warning}")
     console.print(f"Report: {page.resolve().as_uri()}\nResults: {found.folder}", soft_wrap=True)
 
 
