@@ -77,17 +77,17 @@ class RunningLoad:
 
         def watched(user: Any) -> None:
             self.their_turn.wait()
-            task = gevent.getcurrent()
-            self.in_flight[task] = getattr(user, "intended", 0) or time.perf_counter()
-            self.failed.discard(task)
+            mine = gevent.getcurrent()
+            self.in_flight[mine] = getattr(user, "intended", 0) or time.perf_counter()
+            self.failed.discard(mine)
             self.busy += 1
             try:
                 run(user)
             finally:
                 self.busy -= 1
-                if entered := self.in_flight.pop(task, None):  # the task has not said that its request ended
+                if entered := self.in_flight.pop(mine, None):  # the task has not said that its request ended
                     self.window.unreported(entered, time.perf_counter())
-            if task in self.failed:
+            if mine in self.failed:
                 self.well.discard(user)
             else:
                 self.well.add(user)

@@ -65,8 +65,8 @@ def answers_that_came_wrong(seen: Evidence) -> str | None:
     """Clients may wait in vain where that is what is measured; an answer that comes must be right all the same."""
     if seen.failures <= seen.timeouts:
         return None
-    example = next(iter(seen.errors), "no error text")
-    return f"{seen.failures - seen.timeouts:,} answers of {seen.row} came and were wrong: {example}"
+    examples = "; ".join(seen.errors) or "no error text"
+    return f"{seen.failures - seen.timeouts:,} answers of {seen.row} came and were wrong, or broke off: {examples}"
 
 
 @gate("wrong probe")

@@ -140,8 +140,9 @@ def test_a_row_that_lets_every_client_wait_in_vain_has_answered_nothing_however_
 
 
 def test_an_answer_that_came_and_was_wrong_is_told_from_one_that_never_came() -> None:
-    seen = sound(failures=7, timeouts=4, errors={"status 503": 3})
-    assert gates.answers_that_came_wrong.reason(seen) == "3 answers of flask came and were wrong: status 503"
+    seen = sound(failures=7, timeouts=4, errors={"timed out": 4, "status 503": 3})
+    reason = gates.answers_that_came_wrong.reason(seen)
+    assert reason == "3 answers of flask came and were wrong, or broke off: timed out; status 503"
     assert gates.answers_that_came_wrong.reason(replace(seen, failures=4)) is None
 
 
