@@ -34,7 +34,7 @@ from tests.helpers import until
 
 LAB = [str(Path(sys.executable).parent / "lab")]
 ALL_GATES = tuple(each for each in vars(gates).values() if isinstance(each, gates.Gate))
-SHARING = (gates.generator_was_starved, gates.row_was_crowded)  # that others make them speak is no fault of the row's
+BY_NOISE = tuple(each for each in ALL_GATES if each.by_noise)  # others on this machine may make them speak, too
 
 
 @pytest.fixture
@@ -162,8 +162,8 @@ def test_a_sound_block_passes_every_gate(planted: Planted) -> None:
     said = ""
     for _ in range(5):
         seen = planted.seen("flask", "Wait", 4, options={"wait_ms": 20})
-        assert reasons(seen, set(ALL_GATES) - {*SHARING}) == ""
-        if not (said := reasons(seen, SHARING)):
+        assert reasons(seen, set(ALL_GATES) - {*BY_NOISE}) == ""
+        if not (said := reasons(seen, BY_NOISE)):
             return
     assert others_use_the_cpus(), said
     pytest.skip(f"others use the CPUs, and the gates say so: {said}")
@@ -188,7 +188,7 @@ def test_a_planted_fault_is_refused(
 
 def test_a_row_that_refuses_everything_wins_by_no_figure(planted: Planted) -> None:
     seen = planted.seen("asgi-refusing", "Json", 4, probe_rate=20)
-    assert seen.failures and all(refused(figure, seen) for figure in FIGURES)
+    assert seen.failures and all(refused(figure, seen, BY_NOISE) for figure in FIGURES)
 
 
 @pytest.mark.parametrize("row", ["asgi-refusing", "asgi-mute"])
@@ -197,20 +197,20 @@ def test_a_row_whose_websockets_do_not_work_wins_neither_by_their_number_nor_by_
 ) -> None:
     seen = planted.seen(row, **ON_THREADS)
     assert seen.held == 0
-    assert all(refused(figure, seen) for figure in ("held", "rss_mib", "probe_p95_ms"))
+    assert all(refused(figure, seen, BY_NOISE) for figure in ("held", "rss_mib", "probe_p95_ms"))
 
 
 def test_clients_for_whom_no_thread_is_left_are_what_is_measured_and_no_fault(planted: Planted) -> None:
     """But for memory: what holds less may well need less."""
     seen = planted.seen("flask", **ON_THREADS)
     assert (seen.held, seen.failures > 0, seen.failures == seen.timeouts) == (8, True, True), seen.errors
-    assert (refused("held", seen), refused("probe_p95_ms", seen, SHARING)) == ("", "")
+    assert (refused("held", seen), refused("probe_p95_ms", seen, BY_NOISE)) == ("", "")
     assert "missing" in refused("rss_mib", seen)
 
 
 def test_clients_that_leave_on_purpose_are_no_fault(planted: Planted) -> None:
     seen = planted.seen("flask", "Impatient", 4, options={"wait_ms": 200, "patience_ms": 50}, warm_up=0.5)
-    assert seen.started and refused("after_ms", seen, SHARING) == ""
+    assert seen.started and refused("after_ms", seen, BY_NOISE) == ""
 
 
 def test_a_hog_on_the_generators_cpu_is_seen(planted: Planted) -> None:
