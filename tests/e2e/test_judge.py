@@ -271,7 +271,7 @@ def test_rows_that_do_not_run_alike_are_refused(planted: Planted, row: str, said
 
 
 @pytest.mark.parametrize("row", ["flask", "flask-sync", "fastapi", "wsgi"])
-def test_rows_as_compose_starts_them_run_alike(planted: Planted, row: str) -> None:
+def test_rows_as_the_table_has_them_run_alike(planted: Planted, row: str) -> None:
     assert unequal_rows(planted.abouts["asgi"], planted.abouts[row]) is None
 
 
