@@ -147,7 +147,7 @@ class Header:
     versions: dict[str, str]  # of the packages that were measured, and measured with
     placed: dict[str, str]  # which CPUs carried what; empty where that cannot be known
     shared_cpus: int  # CPUs that the generator, nginx and PostgreSQL had together; 0: unknown
-    abouts: dict[str, dict[str, Any]]  # what each row says of itself: GET /about; and bytes of headers of GET /json
+    abouts: dict[str, dict[str, Any]]  # what each row says of itself: GET /about
     looks: int  # that were planned
     quick: bool
     scale: float  # of every block's seconds
