@@ -9,8 +9,8 @@ from loadtest.limits import GENERATOR_LIMIT, LATE_LIMIT
 
 LITTLE_LIMIT = 0.10
 REMADE_LIMIT = 0.01  # connections per request
-STARVED_LIMIT = 0.10  # CPUs that the generator lacks; such a run was seen to move a ratio by some 7 %
-CROWDED_LIMIT = 0.25  # of the row's CPUs; so much moved a ratio by 1 to 8 %, and a hog takes 35 to 50 %
+STARVED_LIMIT = 0.10  # CPUs that the generator lacks; so many moved a ratio by 7 % (docs/judging.md)
+CROWDED_LIMIT = 0.25  # of the row's CPUs; 18 % moved a ratio by 3 %, and a hog takes 37 to 43 %
 
 
 @dataclass(frozen=True)
