@@ -11,6 +11,7 @@ from lab.calibration import bench_generator, bench_services, calibrate
 from lab.experiments import DEMO, EXPERIMENTS, Experiment, find
 from lab.experiments.outcomes import Verdict
 from lab.generator.record import histogram
+from lab.judge.figures import unseen
 from lab.judge.judge import Judgement
 from lab.judge.search import is_search
 from lab.judge.statistics import percentile
@@ -64,7 +65,7 @@ def measure(options: argparse.Namespace) -> int:
     if options.json:
         print(output.text(found, judgements, complete=not early, missed=missed))
     else:
-        tell(judgements)
+        tell(found, judgements)
     keep(found, progress)
     for line in missed:
         progress.print(f"[red]{line}")
@@ -83,7 +84,7 @@ def choose(names: Sequence[str], everything: bool) -> list[Experiment]:
     return list(EXPERIMENTS) if everything else [find(name) for name in dict.fromkeys(names)]
 
 
-def tell(judgements: Sequence[Judgement]) -> None:
+def tell(found: results.Run, judgements: Sequence[Judgement]) -> None:
     """The table of claims with their verdicts."""
     grid = Table(box=None, padding=(0, 2, 1, 0), pad_edge=False)
     for heading in ("claim", "verdict", ""):
@@ -93,6 +94,8 @@ def tell(judgements: Sequence[Judgement]) -> None:
         grid.add_row(judgement.experiment.claim, f"[{colour}]{judgement.verdict}[/]", verdict_sentence(judgement))
     console.print()
     console.print(grid)
+    if warning := unseen(found.header, [name for each in judgements for name in each.experiment.figures]):
+        console.print(f"[yellow]{warning}")
 
 
 def keep(found: results.Run, console: Console) -> None:
@@ -116,7 +119,7 @@ def missed_limit(found: results.Run, limit_ms: float) -> list[str]:
 
 def rewrite(options: argparse.Namespace) -> None:
     found = results.read(options.folder)
-    tell(found.judgements())
+    tell(found, found.judgements())
     keep(found, console)
 
 
@@ -132,7 +135,7 @@ def print_findings(options: argparse.Namespace) -> None:
 def demonstrate(options: argparse.Namespace) -> int:
     console.print("Claims about WSGI and ASGI, put to the test on this machine.")
     found, early = run.run(DEMO, "native", quick=True, budget_s=None, name="demo", console=console)
-    tell(found.judgements())
+    tell(found, found.judgements())
     keep(found, console)
     console.print(f"All experiments, with time to decide: {COMMAND} run --all")
     return EXIT_INTERRUPTED if early else 0

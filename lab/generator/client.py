@@ -9,9 +9,10 @@ slice's own requests.
 import json
 import subprocess
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from types import TracebackType
 from typing import Any, Self
 
@@ -19,8 +20,10 @@ import psutil
 
 import meter
 from lab import LabError
+from lab.generator import contention
 from lab.generator.record import BLOCKS, OBSERVATIONS, Block, CpuTimes, Observation, Result
 from lab.stack.doors import BESIDE, Door
+from lab.stack.machine import cpus
 
 SLICE_S = 0.025  # at least; the noise of the machines seen so far changes within a fifth of a second
 RESPONSES_LONG = 6  # a round of an arm is at least this many response times long, its slices half of that
@@ -136,30 +139,67 @@ class Interleaving:
                 yield result
 
 
+@dataclass(frozen=True)
+class Snapshot:
+    """What had become of the CPUs at a moment, since they were switched on."""
+
+    waits: contention.Waits  # of the row's threads
+    idle_s: float  # of the row's CPUs
+    stolen_s: float  # from the generator's CPUs
+    cpu_ns: CpuTimes
+    at_ns: int
+
+
+@dataclass
+class Used:
+    """What became of the CPUs in the slices of one split."""
+
+    ns: int = 0  # how long they took
+    cpu_ns: Counter[str] = field(default_factory=Counter)
+    waited_s: float = 0
+    idle_s: float = 0
+    stolen_s: float = 0
+
+    def add(self, before: Snapshot, after: Snapshot) -> None:
+        self.ns += after.at_ns - before.at_ns
+        self.cpu_ns.update(
+            {role: ns - before.cpu_ns[role] for role, ns in after.cpu_ns.items() if role in before.cpu_ns}
+        )
+        self.waited_s += contention.waited_s(before.waits, after.waits)
+        self.idle_s += after.idle_s - before.idle_s
+        self.stolen_s += after.stolen_s - before.stolen_s
+
+
 class CpuWatch:
-    """The CPU time in ns of a block's row, and of nginx and PostgreSQL, over the slices of each split."""
+    """What a block's row, nginx and PostgreSQL used of the CPUs over the slices of each split, and what others took."""
 
     def __init__(self, client: GeneratorClient, arm: int, block: Block) -> None:
-        self.client, self.arm = client, arm
+        self.client, self.arm, self.row = client, arm, block.row
         names = {"row": block.row} | {name: name for name in BESIDE}
         self.processes: dict[str, list[psutil.Process]] = {
             role: processes for role, name in names.items() if (processes := client.door.processes(name))
         }
         self.asks = "row" not in self.processes and bool(client.ask("meter", arm=arm))
-        self.used: list[CpuTimes] = [{} for _ in range(block.splits)]
-        self.taken_ns = [0] * block.splits
+        self.seen_from_here = "row" in self.processes and contention.KNOWN
+        placed = client.door.placed if self.seen_from_here else {}
+        pinned = {who: cpus(cpuset) for who, cpuset in placed.items() if cpuset != "any"}
+        self.row_cpus = self.processes["row"][0].cpu_affinity() if "rows" in pinned else []
+        self.generator_cpus = pinned.get("generator", set())
+        self.used = [Used() for _ in range(block.splits)]
 
     @contextmanager
     def reading(self, split: int) -> Iterator[None]:
         """Counts what is used meanwhile."""
-        before, began = self.read(), time.monotonic_ns()
+        before = self.snapshot()
         yield
-        self.taken_ns[split] += time.monotonic_ns() - began
-        used, after = self.used[split], self.read()
-        for role in before.keys() & after.keys():
-            used[role] = used.get(role, 0) + after[role] - before[role]
+        self.used[split].add(before, self.snapshot())
 
-    def read(self) -> CpuTimes:
+    def snapshot(self) -> Snapshot:
+        waits = contention.waits(process.pid for process in self.processes.get("row", ()))
+        idle_s, stolen_s = contention.idle_and_stolen_s(self.row_cpus, self.generator_cpus)
+        return Snapshot(waits, idle_s, stolen_s, self.cpu_ns(), time.monotonic_ns())
+
+    def cpu_ns(self) -> CpuTimes:
         """Of the processes that this machine's own kernel runs; of a row elsewhere what its meter says, if it can."""
         seen = {role: meter.cpu_ns(processes) for role, processes in self.processes.items()}
         if self.asks and (reading := self.client.ask("meter", arm=self.arm)):
@@ -168,10 +208,31 @@ class CpuWatch:
 
     def result(self, block: Block, split: int, seen: Observation, after_ms: float | None = None) -> Result:
         """What was observed with what a split has used, which is then counted anew."""
-        taken_ns, used = self.taken_ns[split], self.used[split]
-        self.used[split], self.taken_ns[split] = {}, 0
-        beside = {role: ns / taken_ns for role, ns in used.items() if role != "row"}
+        used, self.used[split] = self.used[split], Used()
+        cpu_ns, lasted_s = dict(used.cpu_ns), used.ns / 1e9
+        beside = {role: ns / used.ns for role, ns in cpu_ns.items() if role != "row"}
+        others_s = len(self.row_cpus) * lasted_s - used.idle_s - cpu_ns.get("row", 0) / 1e9
         if block.splits == 1:  # not drained: the share of the measured seconds counts, against the requests within them
-            used = {role: round(ns * seen.seconds * 1e9 / taken_ns) for role, ns in used.items()}
+            cpu_ns = {role: round(ns * seen.seconds / lasted_s) for role, ns in cpu_ns.items()}
             seen = replace(seen, answered=seen.load.requests)
-        return Result(**vars(seen), block=block, split=split, cpu_ns=used, beside_cpus=beside, after_ms=after_ms)
+        return Result(
+            **vars(seen),
+            block=block,
+            split=split,
+            cpu_ns=cpu_ns,
+            beside_cpus=beside,
+            generator_stolen=used.stolen_s / lasted_s if self.generator_cpus else None,
+            row_waits=used.waited_s / lasted_s if self.seen_from_here else None,
+            row_taken=max(others_s, 0) / lasted_s / len(self.row_cpus) if self.row_cpus else None,
+            restarts=self.restarts(),
+            after_ms=after_ms,
+        )
+
+    def restarts(self) -> int | None:
+        """The row's processes that have come or gone since the last time; from now on those are watched that run."""
+        before = self.processes.get("row")
+        if not before:
+            return None
+        now = meter.tree(before[0].pid) or self.client.door.processes(self.row)
+        self.processes["row"] = now or before
+        return len(set(before) ^ set(now))

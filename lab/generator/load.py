@@ -52,6 +52,8 @@ class RunningLoad:
     def __init__(self, scenario: str, options: argparse.Namespace, count: int) -> None:
         self.window = Window()
         self.in_flight: dict[Any, float] = {}  # when the request of each greenlet began
+        self.failed: set[Any] = set()  # greenlets whose task has reported a failure
+        self.well: set[User] = set()  # whose last task went well
         self.busy = 0  # users within a task: one may make several requests
         self.answered, self.answered_s = 0, 0.0
         self.their_turn = Event()
@@ -75,12 +77,20 @@ class RunningLoad:
 
         def watched(user: Any) -> None:
             self.their_turn.wait()
-            self.in_flight[gevent.getcurrent()] = getattr(user, "intended", 0) or time.perf_counter()
+            mine = gevent.getcurrent()
+            self.in_flight[mine] = getattr(user, "intended", 0) or time.perf_counter()
+            self.failed.discard(mine)
             self.busy += 1
             try:
                 run(user)
             finally:
                 self.busy -= 1
+                if entered := self.in_flight.pop(mine, None):  # the task has not said that its request ended
+                    self.window.unreported(entered, time.perf_counter())
+            if mine in self.failed:
+                self.well.discard(user)
+            else:
+                self.well.add(user)
 
         return watched
 
@@ -90,6 +100,8 @@ class RunningLoad:
         self.answered += 1
         self.answered_s += seconds
         entered = self.in_flight.pop(gevent.getcurrent(), now)
+        if exception is not None:
+            self.failed.add(gevent.getcurrent())
         self.window.add(request_type, now - seconds, now, exception, entered)
 
     def start(self) -> None:
@@ -113,7 +125,8 @@ class RunningLoad:
         latest = time.perf_counter() + DRAIN_S
         while self.busy and time.perf_counter() < latest:
             gevent.sleep(0.0005)
-        self.window.unanswered(self.in_flight)
+        for entered in self.in_flight.values():
+            self.window.unreported(entered)
         self.in_flight.clear()
 
     def quit(self) -> None:
@@ -122,5 +135,5 @@ class RunningLoad:
         self.runner.quit()
 
     def held(self) -> int:
-        """Open WebSockets."""
-        return sum(getattr(member, "ws", None) is not None for member in self.members)
+        """Open WebSockets that work: one that was opened and never answered is none."""
+        return sum(getattr(member, "ws", None) is not None and member in self.well for member in self.members)

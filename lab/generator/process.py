@@ -26,6 +26,7 @@ from gevent.fileobject import FileObject
 from gevent.queue import Queue
 from locust.argument_parser import LocustArgumentParser  # Locust patches sockets and threads: before all that uses them
 
+from lab.generator import contention
 from lab.generator.load import DRAIN_S, RunningLoad
 from lab.generator.record import BLOCKS, OBSERVATIONS, Block, Observation, Schedule
 from lab.generator.window import Window
@@ -129,10 +130,12 @@ class ArmUnderLoad:
         began = time.perf_counter()
         for load in self.loads.values():
             load.window.start_slice(began, seconds)
-        used = time.process_time()
+        used, waits = time.process_time(), contention.waits([os.getpid()])
         gevent.sleep(seconds)
         # Waking late is no part of the window, but its share of the CPU is what counts.
-        window.generator_s += (time.process_time() - used) * seconds / (time.perf_counter() - began)
+        share = seconds / (time.perf_counter() - began)
+        window.generator_s += (time.process_time() - used) * share
+        window.waited_s += contention.waited_s(waits, contention.waits([os.getpid()])) * share
         self.schedule = Schedule(**{key: count - before[key] for key, count in kept_so_far(arrivals).items()})
         if self.takes_turns:
             gevent.sleep(margin_s)
@@ -160,6 +163,7 @@ class ArmUnderLoad:
             seconds=window.seconds,
             answered=window.answered,
             generator_cpus=window.generator_s / window.seconds,
+            generator_waits=window.waited_s / window.seconds if contention.KNOWN else None,
             connections=window.connections,
             schedule=self.schedule,
             meter=self.meter,

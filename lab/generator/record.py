@@ -75,9 +75,10 @@ class Requests:
     requests: float  # one that crosses an edge of the window counts in part
     started: int  # within the window; failures, times and protocols are of these
     failures: int  # wrong answers, and missing ones
+    timeouts: int  # of the failures: nothing came before the client's patience ended
     errors: dict[str, int]  # the commonest error texts: how often
-    mean_ms: float | None  # response time; None where nothing was answered
-    in_flight: float  # on average, by a clock of the lab's own
+    in_flight: float  # on average within the window, by a clock of the lab's own
+    reported_in_flight: float  # the same by the response times that the clients reported
     protocols: list[str]  # that were spoken
     histogram: Histogram
 
@@ -98,10 +99,11 @@ class Observation:
     seconds: float  # measured, over all slices
     answered: float  # requests from the start of a slice until it was drained: the row's CPU time went into these
     generator_cpus: float  # CPUs that the generator used, on average
+    generator_waits: float | None  # that it lacked: ready to run while others ran. None: its kernel does not say
     connections: int  # opened
     schedule: Schedule
     meter: Reading | None  # of services/meter.py, at the end; None where it is out of reach
-    held: int  # open WebSockets
+    held: int  # open WebSockets on which the last message was answered right
     load: Requests
     probe: Requests | None  # the neighbour's
 
@@ -114,6 +116,10 @@ class Result(Observation):
     split: int  # 0: the even slices, or the whole block; 1: the odd slices
     cpu_ns: CpuTimes  # used for the answered requests
     beside_cpus: dict[str, float]  # CPUs that "nginx" and "postgres" used, on average, beside the generator
+    generator_stolen: float | None  # CPUs that a hypervisor took from the generator's, on average. None: unknown
+    row_waits: float | None  # CPUs that the row's threads lacked, on average, each other's turns included
+    row_taken: float | None  # of the row's own CPUs, by others than the row, on average. None: not pinned, or unknown
+    restarts: int | None  # processes of the row that came or went meanwhile. None: they cannot be seen from here
     after_ms: float | None = None  # until the row answered again when all clients had gone; None: never, or not asked
 
 

@@ -1,16 +1,19 @@
 """The figures that experiments compare: how each is computed from an arm's round, and which gates it must pass."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from lab.generator.record import RoundResult, histogram
+from lab.generator.record import Header, RoundResult, histogram
 from lab.judge.gates import (
     Gate,
+    answers_that_came_wrong,
     connections_remade,
     generator_ended_the_search,
     generator_was_busy,
+    generator_was_starved,
     littles_law,
+    row_was_crowded,
     schedule_fell_behind,
     wrong_answers,
     wrong_probe,
@@ -70,8 +73,9 @@ def after_ms(of_round: RoundResult) -> float:
 
 
 ANSWERED = (wrong_answers, connections_remade)
-TIMED = (*ANSWERED, generator_was_busy, littles_law)
-SCHEDULED = (generator_was_busy, schedule_fell_behind)
+CLOCKED = (generator_was_busy, generator_was_starved, row_was_crowded)  # for what a client's clock says
+TIMED = (*ANSWERED, *CLOCKED, littles_law)
+SCHEDULED = (*CLOCKED, schedule_fell_behind)
 FIGURES = {
     figure.metric.name: figure
     for figure in (
@@ -83,15 +87,30 @@ FIGURES = {
         Figure(
             Metric("probe_p95_ms", "has", "neighbour's p95", "ms", True, margin=0.25),
             response_ms(0.95, "probe"),
-            (wrong_probe, *SCHEDULED),
+            (answers_that_came_wrong, wrong_probe, *SCHEDULED),
         ),
         Figure(
             Metric("capacity", "has", "rate that keeps the limit", "1/s", False, margin=0.1),
             capacity,
-            (schedule_fell_behind, generator_ended_the_search),
+            (wrong_answers, *SCHEDULED, generator_ended_the_search),
         ),
-        Figure(Metric("held", "holds", "open WebSockets", "", False), held, ()),
-        Figure(Metric("rss_mib", "needs", "memory", "MiB", True), rss_mib, ()),
-        Figure(Metric("after_ms", "takes", "time until it answers again", "ms", True, margin=0.25), after_ms, ()),
+        Figure(Metric("held", "holds", "open WebSockets", "", False), held, (answers_that_came_wrong,)),
+        Figure(Metric("rss_mib", "needs", "memory", "MiB", True), rss_mib, (wrong_answers,)),
+        Figure(
+            Metric("after_ms", "takes", "time until it answers again", "ms", True, margin=0.25),
+            after_ms,
+            (wrong_answers, *CLOCKED),
+        ),
     )
 }
+
+
+def unseen(header: Header, names: Iterable[str]) -> str:
+    """What no gate can see of these figures at the run's door, for people; empty where the gates see all."""
+    clocked = any(row_was_crowded in FIGURES[name].gates for name in names)
+    if not clocked or (header.placed and "any" not in header.placed.values()):
+        return ""
+    return (
+        "Rows and generator were not kept on CPUs of their own, or nobody here can know: how much of a CPU they took "
+        "from each other, or strangers from them, is unknown, and it is in every response time and throughput."
+    )

@@ -8,7 +8,8 @@ from typing import Literal
 from pydantic import ConfigDict, TypeAdapter
 
 from lab.experiments.outcomes import Verdict
-from lab.judge.figures import FIGURES
+from lab.generator.record import Header
+from lab.judge.figures import FIGURES, unseen
 from lab.judge.judge import Finding, Judgement
 from lab.judge.statistics import Comparison
 from lab.judge.words import InAWord, finding_sentence, outcome, verdict_sentence
@@ -56,6 +57,8 @@ class VerdictRecord:
     sentence: str
     as_planned: bool
     """Whether the gates did what they should: nothing refused, or everything where a fault was planted."""
+    unseen: str | None
+    """What no gate can see of its figures at this door; null where the gates see all."""
     findings: list[FindingRecord]
 
 
@@ -82,7 +85,7 @@ OUTPUT = TypeAdapter(Output)
 
 def text(run: Run, judgements: Sequence[Judgement], *, complete: bool, missed: list[str]) -> str:
     """As JSON."""
-    verdicts = [verdict_record(each) for each in judgements]
+    verdicts = [verdict_record(run.header, each) for each in judgements]
     made = Output(1, run.header.door, complete, missed, verdicts, str(run.folder))
     return OUTPUT.dump_json(made, indent=2).decode()
 
@@ -93,7 +96,7 @@ def schema() -> str:
     return json.dumps(dialect | OUTPUT.json_schema(mode="serialization"), indent=2) + "\n"
 
 
-def verdict_record(judgement: Judgement) -> VerdictRecord:
+def verdict_record(header: Header, judgement: Judgement) -> VerdictRecord:
     experiment = judgement.experiment
     return VerdictRecord(
         experiment=experiment.name,
@@ -102,6 +105,7 @@ def verdict_record(judgement: Judgement) -> VerdictRecord:
         verdict=judgement.verdict,
         sentence=verdict_sentence(judgement),
         as_planned=judgement.as_planned,
+        unseen=unseen(header, experiment.figures) or None,
         findings=[finding_record(finding) for finding in judgement.findings],
     )
 

@@ -11,6 +11,7 @@ from markupsafe import Markup, escape
 from lab.experiments import Experiment
 from lab.experiments.outcomes import Verdict
 from lab.generator.record import writing
+from lab.judge.figures import unseen
 from lab.judge.judge import Judgement
 from lab.judge.statistics import LOOKS
 from lab.judge.words import verdict_sentence
@@ -29,6 +30,7 @@ class Part:
     verdict: Verdict
     sentence: str
     planted: str  # of a planted fault: whether the gates saw it
+    unseen: str  # what the gates could not see
     charts: list[charts.Chart]
     tables: list[Table]
     notes: list[str]  # below the tables: why a figure was refused
@@ -70,6 +72,7 @@ def part_of(section: Section) -> Part:
         verdict=judgement.verdict,
         sentence=verdict_sentence(judgement),
         planted=planted(judgement),
+        unseen=unseen(section.header, judgement.experiment.figures),
         charts=charts.of(section),
         tables=[table for table in shown if table],
         notes=notes.reasons,

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from lab.experiments.outcomes import Outcome
-from lab.judge.audit import AUDIT
+from lab.judge.audit import AUDIT, SHOWN
 from lab.judge.figures import FIGURES, threads
 from lab.judge.gates import MEANINGS
 from lab.judge.judge import Finding
@@ -121,8 +121,12 @@ def audit(run: Run) -> Table:
 
 def commands(run: Run) -> Table:
     names = ("row", "interface", "framework", "server", "model", "command")
-    rows = [[str(about[name]) for name in names] for about in run.header.abouts.values()]
-    return Table("The rows as they said of themselves when they were measured", names, rows, len(names))
+    rows = [
+        [*(str(about[name]) for name in names), *(take(about) for take in SHOWN.values())]
+        for about in run.header.abouts.values()
+    ]
+    headings = (*names, *SHOWN)
+    return Table("The rows as they said of themselves when they were measured", headings, rows, len(headings))
 
 
 def environment(run: Run) -> Table:

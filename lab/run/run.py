@@ -82,7 +82,7 @@ class Runner:
                 for contrast in experiment.contrasts
             ]
             took = time.monotonic() - began
-            if look + 1 == self.plan.looks or all(settled(finding.outcome) for finding in findings):
+            if look + 1 == self.plan.looks or all(map(settled, findings)):
                 break
             next_s = took / (LOOKS[look] - done) * (LOOKS[look + 1] - LOOKS[look])
             if deadline and time.monotonic() + next_s > deadline:
@@ -178,9 +178,11 @@ def purpose_of(experiment: Experiment, level: str, arm: Arm) -> Purpose:
     return Purpose(experiment.name, level, arm.name)
 
 
-def settled(outcome: Outcome | None) -> bool:
-    """Whether more pairs would not help: it is decided, or refused."""
-    return outcome != Outcome.INCONCLUSIVE
+def settled(finding: Finding) -> bool:
+    """Whether more pairs would not help: it is decided, or refused for a fault that does not go by."""
+    if finding.reasons:
+        return any(checked.reasons and not checked.by_noise for checked in finding.checked)
+    return finding.outcome != Outcome.INCONCLUSIVE
 
 
 def ratio_so_far(experiment: Experiment, level: str, measured: Measurements) -> str:

@@ -6,6 +6,7 @@ Standard library only. Nothing here knows Flask, FastAPI, WSGI or ASGI; settings
 import os
 import random
 import re
+import sys
 import threading
 import time
 from collections.abc import Iterable, Sequence
@@ -237,12 +238,13 @@ def about(interface: str, framework: str, protocol: str) -> dict[str, Any]:
         "model": os.environ.get("MODEL", "unknown"),
         "protocol": protocol,
         "python": python_version(),
+        "python_mode": ", ".join(name for name in ("dev_mode", "debug", "optimize") if getattr(sys.flags, name)),
         "pid": os.getpid(),
         "command": " ".join([server, *argv[1:]]),
         "settings": {
             name: value
             for name, value in sorted(os.environ.items())
-            if name.startswith(server.upper() + "_") or name in ("WEB_CONCURRENCY", "POOL_SIZE")
+            if name.startswith((server.upper() + "_", "PYTHON")) or name in ("WEB_CONCURRENCY", "POOL_SIZE")
         },
         "cpus": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
         # cgroup v2, or v1 in the same words

@@ -20,8 +20,14 @@ from lab.judge.search import begin_search, behind, keeps
 from meter import Reading
 
 GUNICORN = {"GUNICORN_CMD_ARGS": "--bind 0.0.0.0:8000 --backlog 2048 --keep-alive 75"}
-GRANIAN = {"GRANIAN_BACKLOG": "2048", "GRANIAN_WORKERS": "1"}
-UVICORN = {"UVICORN_BACKLOG": "2048", "UVICORN_WS_PER_MESSAGE_DEFLATE": "false", "UVICORN_WS_PING_INTERVAL": "0"}
+GRANIAN = {"GRANIAN_BACKLOG": "2048", "GRANIAN_WORKERS": "1", "GRANIAN_HTTP1_HEADER_READ_TIMEOUT": "60000"}
+UVICORN = {
+    "UVICORN_ACCESS_LOG": "false",
+    "UVICORN_BACKLOG": "2048",
+    "UVICORN_TIMEOUT_KEEP_ALIVE": "75",
+    "UVICORN_WS_PER_MESSAGE_DEFLATE": "false",
+    "UVICORN_WS_PING_INTERVAL": "0",
+}
 FAIR = {"POOL_SIZE": "8", "WEB_CONCURRENCY": "1"}
 SERVERS = {
     "flask": ("gunicorn 27.0.1", "gunicorn --worker-class gthread --threads 8 flask_service:create_app()", GUNICORN),
@@ -33,9 +39,16 @@ SERVERS = {
 def about(row: str = "flask", settings: dict[str, str] | None = None, **changes: Any) -> dict[str, Any]:
     """What a row says of itself: GET /about."""
     server, command, own = SERVERS[row]
-    facts = {"row": row, "server": server, "command": command, "settings": FAIR | own | (settings or {})}
-    facts |= {"interface": "WSGI", "framework": "flask 3.1", "model": "8 threads"}
-    return facts | {"python": "3.11.7", "cpus": 1, "cpu_limit": None, "memory_limit": None} | changes
+    facts: dict[str, Any] = {"row": row, "server": server, "command": command}
+    facts |= {"settings": FAIR | own | (settings or {})}
+    facts |= {
+        "interface": "ASGI" if row == "fastapi" else "WSGI",
+        "framework": "flask 3.1",
+        "model": "8 threads",
+        "python_mode": "",
+    }
+    facts |= {"python": "3.11.7", "cpus": 1, "cpu_limit": None, "memory_limit": None, "header_bytes": 52}
+    return facts | changes
 
 
 def load(requests: int = 1000, ms: float = 10, seconds: float = 1, **changes: Any) -> Requests:
@@ -44,9 +57,10 @@ def load(requests: int = 1000, ms: float = 10, seconds: float = 1, **changes: An
         requests=float(requests),
         started=requests,
         failures=0,
+        timeouts=0,
         errors={},
-        mean_ms=ms if requests else None,
         in_flight=requests / seconds * ms / 1000,
+        reported_in_flight=requests / seconds * ms / 1000,
         protocols=["HTTP/1.1"] if requests else [],
         histogram={ms: requests} if requests else {},
     )
@@ -65,8 +79,13 @@ def result(arm: str = "flask", round_: int = 0, level: str = "", **changes: Any)
         seconds=1.0,
         answered=1000,
         generator_cpus=0.5,
+        generator_waits=0.02,
+        generator_stolen=0.0,
         cpu_ns={"row": 300_000_000},
-        beside_cpus={},
+        beside_cpus={"nginx": 0.0},
+        row_waits=0.02,
+        row_taken=0.02,
+        restarts=0,
         connections=0,
         schedule=Schedule(started=0, late=0, queued=0),
         meter=METER,

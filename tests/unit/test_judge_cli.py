@@ -52,6 +52,19 @@ def test_json_stands_alone_on_standard_output(ran: Ran, capsys: pytest.CaptureFi
     assert verdict["findings"][0]["comparison"]["ratio"] == pytest.approx(2, rel=0.05)
 
 
+def test_what_the_gates_cannot_see_stands_beside_the_verdicts(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    made = {name: runs.results(name, slower_flask) for name in ("basic-latency", "basic-cost")}
+    found = results.read(runs.write(tmp_path, made, placed={}))
+    monkeypatch.setattr(run, "run", lambda *_, **__: (found, False))
+    assert cli.main(["run", *made, "--json"]) == 0
+    timed, counted = json.loads(capsys.readouterr().out)["verdicts"]
+    assert "CPUs of their own" in timed["unseen"] and counted["unseen"] is None
+    assert cli.main(["run", *made]) == 0
+    assert "CPUs of their own" in " ".join(capsys.readouterr().out.split())
+
+
 def test_a_refused_run_has_its_own_exit_code_and_no_number(ran: Ran, capsys: pytest.CaptureFixture[str]) -> None:
     made = at_its_limit(runs.results("one-at-a-time", slower_flask))
     assert ran({"one-at-a-time": made}, "--json") == 5

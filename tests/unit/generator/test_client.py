@@ -1,12 +1,14 @@
 """Arms that take turns: how long their slices are, whose they are, and whose CPU time was used in them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from lab.generator import client
+import meter
+from lab.generator import client, contention
 from lab.generator.client import LONGEST_S, SLICE_S, CpuWatch, GeneratorClient, Interleaving
 from lab.generator.record import OBSERVATIONS, Block, Observation, Result, Schedule
 from tests.unit.records import load
@@ -15,6 +17,7 @@ SEEN = Observation(
     seconds=1.0,
     answered=7,
     generator_cpus=0.5,
+    generator_waits=0.1,
     connections=0,
     schedule=Schedule(0, 0, 0),
     meter=None,
@@ -29,7 +32,9 @@ class Remembering(GeneratorClient):
 
     def __init__(self, means: Sequence[float] = (), meter: bool = True) -> None:
         self.means, self.meter, self.now_ns = means, meter, 0
-        self.door = SimpleNamespace(processes=lambda name: [])  # type: ignore[assignment]  # all of a door that is asked
+        self.running: dict[str, list[Any]] = {}
+        facts = {"placed": {"rows": "0", "generator": "1"}, "processes": lambda name: self.running.get(name, [])}
+        self.door = SimpleNamespace(**facts)  # type: ignore[assignment]  # all of a door that is asked
         self.asked: list[dict[str, Any]] = []
         self.kept: list[Result] = []
         self.keep = self.kept.append
@@ -127,3 +132,95 @@ def test_where_nobody_can_read_a_rows_meter_its_cpu_time_is_missing_and_it_is_as
     with watch.reading(0):
         generator.now_ns += 10**9
     assert watch.result(block, 0, SEEN).cpu_ns == {}
+
+
+# Who else had the CPUs
+
+
+@dataclass(frozen=True)
+class Process:
+    """One that the kernel shows: told apart by its number and its beginning, as psutil's are."""
+
+    pid: int
+    began: int
+
+    def cpu_affinity(self) -> list[int]:
+        return [0]
+
+
+@pytest.fixture
+def watched(clock: SimpleNamespace, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
+    """A watch on a row of two processes; the kernel's readings are those of `kernel`, which the test moves on."""
+    generator = clock.generator = Remembering((0.001,))
+    generator.running = {"flask": [Process(7, 1), Process(8, 1)], "nginx": [Process(9, 1)]}
+    kernel = SimpleNamespace(cpu_ns={"row": 0, "nginx": 0}, waits={}, idle_s=0.0, stolen_s=0.0, generator=generator)
+    monkeypatch.setattr(contention, "KNOWN", True)
+    monkeypatch.setattr(contention, "waits", lambda pids: dict(kernel.waits))
+    monkeypatch.setattr(contention, "idle_and_stolen_s", lambda idle, stolen: (kernel.idle_s, kernel.stolen_s))
+    monkeypatch.setattr(meter, "cpu_ns", lambda found: kernel.cpu_ns["row" if len(found) > 1 else "nginx"])
+    monkeypatch.setattr(meter, "tree", lambda pid: list(generator.running["flask"]))
+
+    def watch(block: Block) -> tuple[CpuWatch, SimpleNamespace]:
+        return CpuWatch(generator, 0, block), kernel
+
+    return watch
+
+
+def test_what_neither_the_row_nor_idleness_took_of_the_rows_cpu_strangers_had(watched: Callable[..., Any]) -> None:
+    block = Block("flask", "Json", 8, 1, splits=2)
+    watch, kernel = watched(block)
+    kernel.waits = {"7": 10**9}
+    for _ in range(2):
+        with watch.reading(0):
+            kernel.generator.now_ns += 10**9
+            kernel.cpu_ns["row"] += 500_000_000
+            kernel.idle_s += 0.2
+            kernel.stolen_s += 0.05
+            kernel.waits = {"7": kernel.waits["7"] + 100_000_000, "8": 10**8}  # the second thread begins meanwhile
+    made = watch.result(block, 0, SEEN)
+    assert (made.row_taken, made.generator_stolen) == pytest.approx((0.3, 0.05))
+    assert made.row_waits == pytest.approx((0.1 + 0.1 + 0.1) / 2)
+    assert (made.generator_waits, made.restarts) == (0.1, 0)
+    with watch.reading(0):
+        kernel.generator.now_ns += 10**9
+        kernel.idle_s += 1
+    made = watch.result(block, 0, SEEN)  # counted anew
+    assert (made.row_taken, made.row_waits, made.generator_stolen) == pytest.approx((0, 0, 0))
+
+
+@pytest.mark.parametrize("placed", [{}, {"rows": "any", "generator": "any"}])
+def test_of_rows_that_are_kept_on_no_cpu_nobody_knows_what_strangers_had(
+    watched: Callable[..., Any], clock: SimpleNamespace, placed: dict[str, str]
+) -> None:
+    clock.generator.door.placed = placed
+    block = Block("flask", "Json", 8, 1)
+    watch, kernel = watched(block)
+    with watch.reading(0):
+        kernel.generator.now_ns += 10**9
+    made = watch.result(block, 0, SEEN)
+    assert (made.row_taken, made.generator_stolen, made.row_waits) == (None, None, 0)
+
+
+def test_a_worker_that_was_replaced_is_seen_once_and_its_successor_watched(watched: Callable[..., Any]) -> None:
+    block = Block("flask", "Json", 8, 1, splits=2)
+    watch, kernel = watched(block)
+    successor = Process(8, 2)  # of the same number
+    kernel.generator.running["flask"] = [Process(7, 1), successor]
+    seen = []
+    for split in (0, 1):
+        with watch.reading(split):
+            kernel.generator.now_ns += 10**9
+        seen.append(watch.result(block, split, SEEN).restarts)
+    assert (seen, watch.processes["row"][1]) == ([2, 0], successor)
+
+
+def test_of_a_row_whose_processes_are_elsewhere_nobody_knows_whether_they_were_restarted(
+    clock: SimpleNamespace,
+) -> None:
+    generator = clock.generator = Remembering((0.001,))
+    block = Block("flask", "Json", 8, 1)
+    watch = CpuWatch(generator, 0, block)
+    with watch.reading(0):
+        generator.now_ns += 10**9
+    made = watch.result(block, 0, SEEN)
+    assert (made.restarts, made.row_waits, made.row_taken) == (None, None, None)

@@ -4,7 +4,9 @@ import json
 from dataclasses import asdict
 from typing import Any
 
+import greenlet
 import pytest
+from websocket import WebSocketTimeoutException
 
 from lab.generator import load
 from lab.generator.load import RunningLoad
@@ -19,8 +21,11 @@ class Clients:
         self.load = RunningLoad.__new__(RunningLoad)  # without Locust
         self.load.their_turn = self  # type: ignore[assignment]  # see wait()
         self.load.in_flight, self.load.busy, self.load.answered, self.load.answered_s = {}, 0, 0, 0.0
+        self.load.failed, self.load.well = set(), set()
         self.load.window = Window()
         self.now, self.client = 0.0, 0
+        self.tasks: dict[int, greenlet.greenlet] = {}
+        self.users: dict[int, Any] = {}
 
     @property
     def window(self) -> Window:
@@ -30,7 +35,8 @@ class Clients:
         """For the turn."""
 
     def counted(self) -> Requests:
-        self.window.unanswered(self.load.in_flight)
+        for entered in self.load.in_flight.values():
+            self.window.unreported(entered)
         return self.window.result()
 
     def perf_counter(self) -> float:
@@ -40,14 +46,25 @@ class Clients:
         return self.client
 
     def ask(self, at: float, client: int = 0, **user: Any) -> None:
+        """Begins a task, which goes on until end()."""
         self.now, self.client = at, client
-        self.load.watch(lambda user: None)(type("User", (), user))
+        here, watched = greenlet.getcurrent(), self.load.watch(lambda user: here.switch())
+        self.tasks[client] = greenlet.greenlet(lambda: watched(self.users.setdefault(client, type("User", (), user))))
+        self.tasks[client].switch()
 
-    def answer(
+    def report(
         self, at: float, took: float, client: int = 0, kind: str = "GET", fault: Exception | None = None
     ) -> None:
         self.now, self.client = at, client
         self.load.seen(request_type=kind, response_time=took * 1000, exception=fault, name="/json", response_length=9)
+
+    def end(self, at: float, client: int = 0) -> None:
+        self.now, self.client = at, client
+        self.tasks.pop(client).switch()
+
+    def answer(self, at: float, took: float, client: int = 0, **more: Any) -> None:
+        self.report(at, took, client, **more)
+        self.end(at, client)
 
     def request(self, start: float, end: float, client: int = 0, **more: Any) -> None:
         self.ask(start, client)
@@ -84,7 +101,7 @@ def test_percentiles_are_of_the_requests_that_start_within_however_late_they_end
     clients.request(start, end)
     counted = clients.counted()
     assert counted.started == sum(counted.histogram.values()) == started
-    assert counted.mean_ms == (pytest.approx((end - start) * 1000) if started else None)
+    assert list(counted.histogram) == [pytest.approx((end - start) * 1000)] * started
 
 
 def test_times_are_kept_to_three_digits(clients: Clients) -> None:
@@ -103,7 +120,40 @@ def test_steady_clients_keep_littles_law(clients: Clients, count: int, took: flo
             start += took
     counted = clients.counted()
     assert counted.in_flight == pytest.approx(count)
-    assert counted.mean_ms and counted.requests / 10 * counted.mean_ms / 1000 == pytest.approx(count)
+    assert counted.reported_in_flight == pytest.approx(count)
+
+
+@pytest.mark.parametrize(("start", "end"), [(8, 18), (19.9, 21), (5, 25), (10.1, 10.3)])
+def test_one_long_request_keeps_littles_law_wherever_the_window_cuts_it(
+    clients: Clients, start: float, end: float
+) -> None:
+    """A stall, say: nothing but the part within the window counts, by either clock."""
+    clients.request(start, end)
+    counted = clients.counted()
+    assert counted.reported_in_flight == pytest.approx(counted.in_flight)
+
+
+def test_a_time_that_is_reported_twice_breaks_littles_law(clients: Clients) -> None:
+    clients.ask(11)
+    clients.report(13, 2)
+    clients.answer(13, 2)
+    counted = clients.counted()
+    assert (counted.in_flight, counted.reported_in_flight) == pytest.approx((0.2, 0.4))
+
+
+def test_a_time_that_is_reported_too_short_breaks_littles_law(clients: Clients) -> None:
+    clients.ask(11)
+    clients.answer(15, 1)
+    counted = clients.counted()
+    assert (counted.in_flight, counted.reported_in_flight) == pytest.approx((0.4, 0.1))
+
+
+def test_a_request_that_is_missing_from_the_reports_was_in_flight_all_the_same(clients: Clients) -> None:
+    clients.ask(11)
+    clients.end(15)
+    clients.request(15, 17)
+    counted = clients.counted()
+    assert (counted.in_flight, counted.reported_in_flight) == pytest.approx((0.6, 0.2))
 
 
 def test_requests_without_an_answer_are_in_flight_and_nothing_else(clients: Clients) -> None:
@@ -111,7 +161,7 @@ def test_requests_without_an_answer_are_in_flight_and_nothing_else(clients: Clie
     clients.ask(3, client=2)
     counted = clients.counted()
     assert counted.in_flight == pytest.approx(0.5 + 1)
-    assert (counted.requests, counted.started, counted.mean_ms, counted.histogram) == (0, 0, None, {})
+    assert (counted.requests, counted.started, counted.reported_in_flight, counted.histogram) == (0, 0, 0, {})
 
 
 def test_an_answer_ends_the_request_of_its_own_client(clients: Clients) -> None:
@@ -147,13 +197,41 @@ def test_failures_are_counted_of_requests_that_start_within(clients: Clients) ->
     assert counted.errors == {"wrong body": 1, "x" * 200: 1}
 
 
+@pytest.mark.parametrize(
+    ("fault", "timeouts"),
+    [(TimeoutError("timed out"), 1), (WebSocketTimeoutException("timed out"), 1), (ConnectionResetError("reset"), 0)],
+)
+def test_a_client_whose_patience_ended_is_told_apart(clients: Clients, fault: Exception, timeouts: int) -> None:
+    clients.request(11, 12, fault=fault)
+    counted = clients.counted()
+    assert (counted.failures, counted.timeouts) == (1, timeouts)
+
+
+def test_a_websocket_counts_as_held_once_it_has_answered_and_as_long_as_it_answers_right(clients: Clients) -> None:
+    clients.ask(11)
+    clients.users[0].ws = object()
+    clients.load.members = [clients.users[0]]
+    clients.report(11, 0.1, kind="WS")  # it is open
+    assert clients.load.held() == 0
+    clients.answer(12, 0.1, kind="WS")
+    assert clients.load.held() == 1
+    clients.ask(13)
+    assert clients.load.held() == 1
+    clients.answer(14, 1, kind="WS", fault=ValueError("wrong echo"))
+    assert clients.load.held() == 0
+    clients.request(15, 16, kind="WS")
+    assert clients.load.held() == 1
+    clients.users[0].ws = None
+    assert clients.load.held() == 0
+
+
 def test_only_the_most_common_errors_are_kept(clients: Clients) -> None:
     for number in range(9):
         for _ in range(number + 1):
             clients.request(11, 12, fault=ValueError(f"error {number}"))
     counted = clients.counted()
     assert list(counted.errors.values()) == [9, 8, 7, 6, 5]
-    assert counted.failures == 45
+    assert (counted.failures, counted.timeouts) == (45, 0)
 
 
 @pytest.mark.parametrize(

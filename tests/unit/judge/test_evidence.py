@@ -166,9 +166,8 @@ def test_evidence_weighs_results_by_their_seconds_and_requests() -> None:
     short = result(load=load(1000, 10))
     long = result(load=load(1000, 40, seconds=4), seconds=4.0)
     seen = gathered(short, long)
-    assert seen.requests_per_s == pytest.approx(400)
-    assert seen.mean_ms == pytest.approx(25)
-    assert seen.in_flight == pytest.approx(400 * 0.025)  # sound results keep Little's law together, too
+    assert seen.in_flight == pytest.approx(400 * 0.025)
+    assert seen.reported_in_flight == pytest.approx(seen.in_flight)  # sound results keep Little's law together, too
 
 
 def test_evidence_tells_the_generator_from_all_that_shares_its_cpus() -> None:
@@ -181,20 +180,76 @@ def test_evidence_tells_the_generator_from_all_that_shares_its_cpus() -> None:
 
 def test_a_result_without_an_answer_does_not_hide_the_others() -> None:
     seen = gathered(result(), result(load=load(0)))
-    assert (seen.started, seen.mean_ms) == (1000, 10)
+    assert (seen.started, seen.in_flight, seen.reported_in_flight) == (1000, 5, 5)
 
 
-def test_of_a_search_only_the_steps_that_kept_the_limit_are_evidence() -> None:
+def test_the_steps_of_a_search_that_were_too_slow_are_no_evidence() -> None:
     steps = searched(450)
-    failed = load(9999, failures=5000)
+    failed = load(9999, 200, failures=5000)
     made = [each if search.keeps(each) else replace(each, load=failed) for each in steps]
     seen = evidence([made], "HTTP/1.1", about(), 0)
     assert (seen.results, seen.failures, seen.late) == (sum(map(search.keeps, steps)), 0, 0)
 
 
+def test_a_step_of_a_search_that_came_in_time_and_was_wrong_is_evidence_of_wrong_answers() -> None:
+    right = step(100, kept=True)
+    allowed = replace(right, load=load(2000, 50, failures=1))  # 0.05 %: the search keeps that rate
+    wrong = replace(right, load=load(2000, 50, failures=40, errors={"status 503": 40}))
+    assert evidence([[right, allowed]], "HTTP/1.1", about(), 0).failures == 0
+    seen = evidence([[right, allowed, wrong]], "HTTP/1.1", about(), 0)
+    assert (seen.results, seen.failures, seen.errors) == (3, 40, {"status 503": 40})
+
+
 def test_a_search_that_kept_nothing_is_no_evidence() -> None:
     seen = evidence([searched(0)], "HTTP/1.1", about(), 0)
-    assert (seen.results, seen.requests_per_s, seen.generator) == (0, 0, 0)
+    assert (seen.results, seen.in_flight, seen.generator) == (0, 0, 0)
+
+
+def test_what_nginx_and_postgresql_use_beside_the_generator_it_may_wait_for() -> None:
+    seen = gathered(
+        result(generator_waits=0.4, beside_cpus={"nginx": 0.2, "postgres": 0.1}),
+        result(generator_waits=0.1, beside_cpus={"nginx": 0.2, "postgres": 0.1}, generator_stolen=0.04),
+    )
+    assert seen.starved == pytest.approx((0.1 + 0.04) / 2)
+
+
+@pytest.mark.parametrize(
+    ("changes", "shared_cpus", "starved"),
+    [
+        ({"generator_waits": None}, 1, None),
+        ({"generator_waits": 0.3, "beside_cpus": {}}, 1, None),  # nginx is beside it, and nobody can say what it used
+        ({"generator_waits": 0.3, "beside_cpus": {}}, 0, 0.3),
+        ({"generator_waits": 0.3, "beside_cpus": {}, "generator_stolen": None}, 0, 0.3),
+    ],
+)
+def test_how_long_the_generator_waited_for_strangers_is_unknown_where_nobody_can_say(
+    changes: dict[str, Any], shared_cpus: int, starved: float | None
+) -> None:
+    assert evidence([[result(**changes)]], "HTTP/1.1", about(), shared_cpus).starved == starved
+
+
+@pytest.mark.parametrize(
+    ("waits", "taken", "crowded"),
+    [
+        (3.0, 0.01, 0.01),  # eight threads wait for each other, and nobody else is there
+        (0.01, 0.6, 0.01),  # strangers run while the row sleeps
+        (0.4, 0.5, 0.4),
+        (None, 0.5, None),
+        (0.4, None, None),
+    ],
+)
+def test_a_row_is_crowded_by_what_strangers_have_while_it_waits(
+    waits: float | None, taken: float | None, crowded: float | None
+) -> None:
+    assert gathered(result(row_waits=waits, row_taken=taken)).crowded == crowded
+
+
+def test_evidence_counts_the_restarts_that_could_be_seen() -> None:
+    assert gathered(result(restarts=2), result(restarts=None), result(restarts=1)).restarts == 3
+
+
+def test_the_most_websockets_that_were_open_at_once_are_evidence() -> None:
+    assert gathered(result(held=8), result(held=7)).held == 8
 
 
 def test_a_search_that_the_generator_ended_is_counted() -> None:

@@ -65,6 +65,29 @@ def test_it_is_made_from_the_raw_file_alone_with_the_verdicts_first(tmp_path: Pa
     assert (page, text) == texts(folder)  # again, to the byte
 
 
+UNSEEN = "Rows and generator were not kept on CPUs of their own"
+
+
+@pytest.mark.parametrize("placed", [{}, {"rows": "any", "generator": "any"}])
+def test_where_nobody_knows_who_took_whose_cpu_every_verdict_that_hangs_on_time_says_so(
+    tmp_path: Path, placed: dict[str, str]
+) -> None:
+    made = {"where-from": runs.results("where-from", stepwise), "concurrent": runs.results("concurrent", pooled)}
+    for shown in texts(runs.write(tmp_path, made, placed=placed)):
+        assert shown.count(UNSEEN) == 1  # where-from compares CPU time, which no client's clock has measured
+        assert shown.index("Many clients that wait") < shown.index(UNSEEN)
+
+
+def test_where_all_have_cpus_of_their_own_there_is_nothing_to_say_of_it(tmp_path: Path) -> None:
+    for shown in texts(runs.write(tmp_path, {"concurrent": runs.results("concurrent", pooled)})):
+        assert UNSEEN not in shown
+
+
+def test_the_commands_stand_beside_the_parser_and_the_loop_that_explain_ratios(tmp_path: Path) -> None:
+    for shown in texts(runs.write(tmp_path, {"where-from": runs.results("where-from", stepwise)})):
+        assert "HTTP parser" in shown and "event loop" in shown and "python" in shown
+
+
 def test_the_page_loads_nothing_from_elsewhere_and_its_ids_are_unique(tmp_path: Path) -> None:
     made = {"where-from": runs.results("where-from", stepwise), "concurrent": runs.results("concurrent", pooled)}
     page, _ = texts(runs.write(tmp_path, made))

@@ -181,11 +181,28 @@ def test_a_run_goes_on_to_the_second_look_and_stops_there_where_that_decides(clo
     assert rounds(fake) == LOOKS[1]
 
 
-def test_a_run_does_not_measure_on_what_the_gates_have_refused(clock: SimpleNamespace) -> None:
+def test_a_run_does_not_measure_on_what_the_gates_have_refused_for_a_fault(clock: SimpleNamespace) -> None:
     fake = Fake(lambda block: {"load": load(failures=1)}, clock)
     made = run_one(fake, WHOLE)
     assert rounds(fake) == MIN_PAIRS
     assert "refused" in said(made)
+
+
+def test_what_noise_has_made_the_gates_refuse_is_looked_at_again_and_may_be_sound_then(clock: SimpleNamespace) -> None:
+    def noisy_at_first(block: Block) -> dict[str, Any]:
+        early = block.purpose.round < MIN_PAIRS
+        return cpu_us(300 if block.row == "flask" else 150) | {"load": load(in_flight=12.0 if early else 10.0)}
+
+    fake = Fake(noisy_at_first, clock)
+    made = run_one(fake, WHOLE)
+    assert rounds(fake) == LOOKS[1]
+    assert f"     {Verdict.SUPPORTED}: " in said(made)
+
+
+def test_a_fault_beside_the_noise_ends_the_looks_all_the_same(clock: SimpleNamespace) -> None:
+    fake = Fake(lambda block: {"load": load(failures=1, in_flight=20.0)}, clock)
+    run_one(fake, WHOLE)
+    assert rounds(fake) == MIN_PAIRS
 
 
 @pytest.mark.parametrize(("budget_s", "looks"), [(30, 1), (40, 2), (70, 3), (1000, 3)])
