@@ -10,11 +10,13 @@ from collections.abc import Callable
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-import fastapi_service
-
 
 def create_app() -> ASGIApp:
-    app = fastapi_service.create_app()
+    from fastapi_service import (
+        create_app,  # here, not above: the service takes the database's address as it is imported
+    )
+
+    app = create_app()
     burn = burner(float(os.environ["PLANTED_US"]))
 
     async def slower(scope: Scope, receive: Receive, send: Send) -> None:
