@@ -22,6 +22,7 @@ from tests.helpers import until
 
 # A runner started in the background of a script ignores Ctrl-C, and would hand that on to all that the tests start.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)  # as one under nohup ignores that
 
 
 @pytest.fixture(scope="session")
