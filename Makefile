@@ -59,7 +59,8 @@ $(READY): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "This needs Python 3.11 or newer: make PYTHON=/path/to/python3"; exit 1; }
 	@echo "Setting up .venv (once, about a minute)"
-	@$(PIP) install --retries 0 --dry-run --ignore-installed --no-deps hatchling >/dev/null 2>&1 || \
+	@once=$$(mktemp -d) && $(PIP) download --retries 0 --no-deps --dest $$once hatchling >/dev/null 2>&1; \
+		code=$$?; rm -rf $$once; test $$code = 0 || \
 		{ echo "The set-up needs pip, and PyPI once: '$(PYTHON) -m pip download hatchling' says what is in the way"; exit 1; }
 	@rm -rf .venv
 	@$(PYTHON) -m venv --without-pip .venv

