@@ -7,8 +7,8 @@ class Bisection:
     """Raises the rate (twofold, or by `step`) until it is too much, then halves the gap until it is within `precision`.
 
     It ends where `most` is kept: nobody asks for more. The gap is halved on a log scale. A rate is too much when it
-    misses the limit twice in a row: once may be the machine's own hiccup. Where the generator did not keep its own
-    schedule that says nothing of the rate, so it is asked for again, `patience` times in all.
+    misses the limit twice in a row: once may be the machine's own hiccup. A step in which the generator fell
+    behind its own schedule says nothing of the rate, so it is asked for again, `patience` times in all.
     """
 
     def __init__(

@@ -27,7 +27,7 @@ def create_app() -> ASGIApp:
 
 
 def burner(us: float) -> Callable[[], None]:
-    """Burns so much CPU time at each call, on average: by what one call burns too much the next burns less.
+    """Burns so much CPU time at each call, on average: what one call burns too much, the next burns less.
 
     Reading the clock takes about as long as what is to be planted, so no single call could be exact. `us` must be more
     than one reading takes.

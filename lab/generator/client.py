@@ -123,7 +123,7 @@ class Interleaving:
     def round(self, number: int, orders: Sequence[Sequence[int]]) -> Iterator[Result]:
         """One round: in every cycle each arm, by its number, has a slice. Two results an arm, one of each split.
 
-        Neighbouring cycles belong to different splits, and which comes first changes in turn.
+        Neighbouring cycles belong to different splits, and which comes first alternates.
         """
         for cycle, order in enumerate(orders):
             split = (0, 1, 1, 0)[cycle % 4]

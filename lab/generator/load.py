@@ -14,7 +14,7 @@ from locust.env import Environment
 from lab.generator.window import Window
 from loadtest import targets, users
 
-DRAIN_S = 60  # requests in flight when a turn ends may take so long before they are cut off
+DRAIN_S = 60  # requests in flight when a slice or block ends may take so long before they are cut off
 MOMENT_S = 0.15  # of the warm-up
 WARM_UP_S = 10  # at most
 
@@ -120,7 +120,7 @@ class RunningLoad:
                     break
 
     def drain(self) -> None:
-        """Ends the turn, and waits until every request that has started has its answer."""
+        """Stops the users, and waits until every request that has started has its answer."""
         self.their_turn.clear()
         latest = time.perf_counter() + DRAIN_S
         while self.busy and time.perf_counter() < latest:

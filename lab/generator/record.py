@@ -50,7 +50,7 @@ class Purpose:
 
 @dataclass(frozen=True)
 class Block:
-    """An arm's turn: its row under one load. Closed loop with `users` clients; open loop where there is a `rate`."""
+    """An arm to be measured: its row under one load. Closed loop with `users` clients; open loop where there is a `rate`."""
 
     row: str
     scenario: str  # a name of loadtest/users, or of lab/generator/load.py's own
@@ -117,7 +117,7 @@ class Result(Observation):
     cpu_ns: CpuTimes  # used for the answered requests
     beside_cpus: dict[str, float]  # CPUs that "nginx" and "postgres" used, on average, beside the generator
     generator_stolen: float | None  # CPUs that a hypervisor took from the generator's, on average. None: unknown
-    row_waits: float | None  # CPUs that the row's threads lacked, on average, each other's turns included
+    row_waits: float | None  # CPUs that the row's threads lacked, on average, waiting for each other included
     row_taken: float | None  # of the row's own CPUs, by others than the row, on average. None: not pinned, or unknown
     restarts: int | None  # processes of the row that came or went meanwhile. None: they cannot be seen from here
     after_ms: float | None = None  # until the row answered again when all clients had gone; None: never, or not asked

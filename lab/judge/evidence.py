@@ -87,14 +87,14 @@ def in_time(step: Result) -> bool:
 
 
 def starved(result: Result, shared_cpus: int) -> float | None:
-    """CPUs that the generator lacked, without those that nginx and PostgreSQL, who share its own, can have had."""
+    """CPUs that the generator lacked, less what nginx and PostgreSQL, which share its CPUs, may have used."""
     if result.generator_waits is None or (shared_cpus and not result.beside_cpus):
         return None
     return max(result.generator_waits - sum(result.beside_cpus.values()), 0) + (result.generator_stolen or 0)
 
 
 def crowded(result: Result) -> float | None:
-    """A row's threads wait for each other, too, and what strangers have while it sleeps is not its own: the smaller."""
+    """The smaller of two: a row's threads also wait for each other, and strangers may run while the row sleeps."""
     if result.row_waits is None or result.row_taken is None:
         return None
     return min(result.row_waits, result.row_taken)

@@ -78,7 +78,7 @@ class Finding:
 
     @property
     def holds(self) -> bool:
-        """Whether it came out as the claim has it."""
+        """Whether it agrees with the claim."""
         return self.outcome == self.contrast.claimed
 
 
@@ -185,8 +185,8 @@ def against_itself(of: Callable[[RoundResult], float], *arms: Sequence[RoundResu
     """The A/A control: log ratios of an arm's own measurements that lie as close together as those of two arms do.
 
     Of an arm that takes turns in slices those are the two splits of a round; else blocks of neighbouring rounds. The
-    later over the earlier and the other way round in turn, as the order of the arms is balanced, too. ValueError where
-    one was not measured.
+    ratios alternate between later over earlier and earlier over later, because the order of the arms is balanced, too.
+    ValueError where one was not measured.
     """
     pairs: list[tuple[RoundResult, RoundResult]] = []
     for rounds in arms:

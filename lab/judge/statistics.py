@@ -81,7 +81,7 @@ def compare(
     """Student's t on the pairs measured so far, at one of several planned looks (the first is 1).
 
     The interval is a repeated confidence interval (Jennison and Turnbull 1984, Controlled Clinical Trials 5:33): the
-    level is shared among the planned looks, so that it holds whenever one stops. It is shared as Bonferroni has it,
+    level is shared among the planned looks, so that it holds whenever one stops. It is shared equally (Bonferroni),
     level / looks. Pocock's constant (1977, Biometrika 64:191; 0.0221 for three looks at 0.05) would make it 5 to
     7 % narrower, but is made for a known variance and equally spaced looks: with Student's t at 6, 16 and 30 pairs it
     gives 5.5 % false alarms (40,000 simulated runs). Bonferroni gives 4.2 %, and holds for any spacing.

@@ -127,7 +127,7 @@ def against_level(section: Section, figures: tuple[str, ...]) -> Chart:
     chart = draw(f"{experiment.name}-{figures[0]}", 3.4, caption, paint)
     said = [chart.caption, "● WSGI, ■ ASGI; bars: 95 % interval over the rounds."]
     said += ["Dashed: p99."] if "p99_ms" in figures else []
-    said += [f"Left out, for the gates refused it: {', '.join(refused)}."] if refused else []
+    said += [f"Left out, because the gates refused it: {', '.join(refused)}."] if refused else []
     return Chart(chart.svg, " ".join(said))
 
 

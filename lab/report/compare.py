@@ -67,7 +67,7 @@ def compare_runs(before: Run, after: Run) -> Changes:
 
 
 def differences(before: Header, after: Header) -> list[tuple[str, str, str]]:
-    """What the two were measured on and with, where it is not the same: a change may be its doing."""
+    """What the two were measured on and with, where it is not the same: it may have caused a change."""
     one, other = facts(before), facts(after)
     both = set(before.abouts) & set(after.abouts)
     for row in sorted(both):

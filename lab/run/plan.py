@@ -56,7 +56,7 @@ def counted(load: Load, scale: float) -> float:
 
 
 def block_seconds(load: Load, scale: float) -> float:
-    """How long an arm's turn takes, with all that goes with it, in s."""
+    """How long an arm's part of a round takes, with all that goes with it, in s."""
     if load.takes_turns:
         return counted(load, scale) * SLICED + SLICED_S
     one = counted(load, scale) + (load.warm_up or 0) + OVERHEAD_S + (PROBE_S if load.probe_rate else 0)

@@ -93,7 +93,7 @@ class Runner:
             self.say(f"     {level:>5} {contrast.subject} / {contrast.baseline}, {what}: {said}: {outcome(finding)}")
 
     def in_slices(self, experiment: Experiment, level: str, measured: Measurements, rounds: Sequence[int]) -> None:
-        """Rounds in which the arms take turns many times."""
+        """Rounds in which the arms take turns, slice by slice."""
         arms = experiment.arms
         loads = [experiment.load_of(level, arm) for arm in arms]
         blocks = [
@@ -115,7 +115,7 @@ class Runner:
         rounds: Sequence[int],
         rates: dict[str, float],
     ) -> None:
-        """Rounds in which each arm has one turn."""
+        """Rounds in which each arm is measured in one block."""
         for number, arms in zip(rounds, self.orders(experiment.arms, len(rounds)), strict=True):
             for arm in arms:
                 load = experiment.load_of(level, arm)
@@ -126,7 +126,7 @@ class Runner:
                 self.progress.advance(self.bar, block_seconds(load, self.plan.scale))
 
     def orders(self, arms: Sequence[T], rounds: int) -> list[list[T]]:
-        """Random orders for an even number of rounds, in which each arm is as often before another as behind it."""
+        """Random orders for an even number of rounds, in which each arm is as often before another as after it."""
         forward = [self.random.sample(arms, len(arms)) for _ in range(rounds // 2)]
         both = [*forward, *(order[::-1] for order in forward)]
         return self.random.sample(both, len(both))

@@ -1,6 +1,6 @@
 """Who may use the web UI: its own pages and the command line, not a foreign web page, and a network only with a login.
 
-Locust allows every origin: any page that a browser shows could have started a test.
+Locust allows every origin: without this, any page in a browser could start a test.
 """
 
 import hmac

@@ -61,7 +61,7 @@ async def connection() -> AsyncIterator[Connection]:
 
 
 async def take() -> Connection:
-    """Looks up from the queue for the pool now and then, for meanwhile the database may have gone."""
+    """Waits for the pool in short steps, because the database may go away meanwhile."""
     for _ in range(workloads.POOL_WAITS):
         if outage.away:
             raise workloads.Problem(503)

@@ -56,7 +56,7 @@ def connection() -> Iterator[Connection]:
 
 
 def take() -> Connection:
-    """Looks up from the queue for the pool now and then, for meanwhile the database may have gone."""
+    """Waits for the pool in short steps, because the database may go away meanwhile."""
     for _ in range(workloads.POOL_WAITS):
         if outage.away:
             raise workloads.Problem(503)

@@ -138,7 +138,7 @@ def test_an_arm_that_was_refused_is_left_out_of_the_lines_and_named(tmp_path: Pa
         for each in runs.results("concurrent", pooled)
     ]
     assert (
-        "Left out, for the gates refused it: flask at 64."
+        "Left out, because the gates refused it: flask at 64."
         in charts.of(section(runs.write(tmp_path, {"concurrent": made})))[0].caption
     )
 
