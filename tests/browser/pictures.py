@@ -18,7 +18,7 @@ def main() -> None:
     with NativeStack(ComposeFile(), ("variants",)) as stack, opened(stack.https) as page:
         page.locator("[data-episode=start]").click()
         page.wait_for_timeout(4000)  # in the middle of it
-        page.screenshot(path=PICTURES / "first-minute.png", clip={"x": 0, "y": 0, "width": 1200, "height": 540})
+        page.screenshot(path=PICTURES / "first-minute.png", clip={"x": 0, "y": 0, "width": 1366, "height": 570})
         expect(page.locator("[data-episode=start]")).to_be_enabled(timeout=TIMEOUT_MS)
         race = page.locator("#race")
         race.get_by_role("button", name="Race", exact=True).click()
@@ -31,7 +31,7 @@ def main() -> None:
 def opened(url: str) -> Iterator[Page]:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS.split())
-        context = browser.new_context(ignore_https_errors=True, viewport={"width": 1200, "height": 800})
+        context = browser.new_context(ignore_https_errors=True, viewport={"width": 1366, "height": 800})
         page = context.new_page()
         page.goto(url)
         expect(page.locator("html")).to_have_attribute("data-ready", "yes", timeout=TIMEOUT_MS)

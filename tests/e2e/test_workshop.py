@@ -18,7 +18,7 @@ COMMANDS = [
     for block in re.findall(r"```sh\n(.*?)```", TEXT, re.DOTALL)
     for line in block.splitlines()
 ]
-ELSEWHERE = {"make demo", ".venv/bin/lab up --profile variants"}  # the doors themselves: other tests go through them
+ELSEWHERE = {"make demo", ".venv/bin/lab up --profile variants"}  # the doors themselves
 
 
 @pytest.mark.parametrize("command", [each for each in COMMANDS if each not in ELSEWHERE and "lab run" not in each])
