@@ -50,7 +50,7 @@ class Purpose:
 
 @dataclass(frozen=True)
 class Block:
-    """An arm to be measured: its row under one load. Closed loop of `users`; open loop where there is a `rate`."""
+    """A row under one load, to be measured. Closed loop with `users` clients; open loop where there is a `rate`."""
 
     row: str
     scenario: str  # a name of loadtest/users, or of lab/generator/load.py's own

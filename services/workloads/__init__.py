@@ -142,7 +142,7 @@ POOL_SIZE = int(os.environ.get("POOL_SIZE", "8"))  # connections per worker, the
 DATABASE_LOOK_S, DATABASE_LOOKS = 0.1, 8
 DATABASE_TIMEOUT_S = DATABASE_LOOK_S * DATABASE_LOOKS
 POOL_WAITS = 4  # how often as long a request waits for a connection while the database is there and the pool busy
-# Give up an attempt quickly: the pool then starts the next one, and recovers within a second of the database.
+# Give up an attempt quickly: the pool then starts the next one, and is back a second after the database.
 POOL: dict[str, Any] = {
     "min_size": POOL_SIZE,
     "max_size": POOL_SIZE,
