@@ -4,8 +4,10 @@ Takes Locust's options and those of loadtest/options.py; runs for 10 s unless --
 """
 
 import os
+import random
 import socket
 import sys
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
@@ -21,14 +23,21 @@ def main() -> None:
     if not any(argument.startswith(("-t", "--run-time", "--shape")) for argument in arguments):
         arguments += ["--run-time", "10s"]
     if any(argument.startswith("--processes") for argument in arguments):  # the web UI's master may have the usual port
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            port = str(free.getsockname()[1])
+        port = str(free_port())
         os.environ |= {"LOCUST_MASTER_BIND_HOST": "127.0.0.1", "LOCUST_MASTER_BIND_PORT": port}
         os.environ |= {"LOCUST_MASTER_NODE_HOST": "127.0.0.1", "LOCUST_MASTER_NODE_PORT": port}
     locust = [sys.executable, "-m", "locust", "--locustfile", str(LOCUSTFILE), "--headless", "--only-summary"]
     locust += [f"--results=results/{now}-load", *arguments]
     os.execv(sys.executable, locust)  # noqa: S606  (becomes Locust: its signals, its exit code)
+
+
+def free_port() -> int:
+    """Below the range from which connections take theirs: nobody gets it by chance before Locust has it."""
+    for port in random.sample(range(20_000, 32_000), 1_000):
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    sys.exit("no port is free between 20000 and 32000 for Locust's workers: end what listens there")
 
 
 def show_help() -> None:

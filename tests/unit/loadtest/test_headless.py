@@ -7,6 +7,7 @@ import pytest
 from locust.env import Environment
 
 from loadtest import headless
+from loadtest.__main__ import free_port
 from loadtest.figures import Sampler
 
 
@@ -30,3 +31,9 @@ def test_a_test_that_went_wrong_says_so_and_does_not_end_with_zero(
     environment.events.quitting.fire(environment=environment)  # type: ignore[no-untyped-call]  # Locust is annotated in part
     assert environment.process_exit_code == code
     assert said in " ".join(capsys.readouterr().out.split())
+
+
+def test_the_port_of_the_workers_is_free_and_none_that_a_connection_takes_by_chance() -> None:
+    ports = {free_port() for _ in range(50)}
+    assert len(ports) > 1
+    assert max(ports) < 32_768  # where Linux's range begins; macOS's begins at 49,152
