@@ -65,11 +65,13 @@ export function mount(section) {
     buttons.forEach((button) => { button.disabled = true; });
     const here = episode.lanes.map((lane) => new Lane(lane));
     lanes.replaceChildren(...here.map((lane) => lane.element));
-    watch(...here.map((lane) => lane.row.name));
     says.textContent = "";
     const absent = (await Promise.all(here.map((lane) => missing(lane.row)))).filter(Boolean);
     if (absent.length) says.textContent = absent.join(" ");
-    else await run(here, says);
+    else {
+      watch(...here.map((lane) => lane.row.name));
+      await run(here, says);
+    }
     buttons.forEach((button) => { button.disabled = false; });
   }
 

@@ -71,11 +71,13 @@ export function mount(section) {
   start.addEventListener("click", async () => {
     start.disabled = again.disabled = true;
     const racers = [one, other].map(({ select }) => new Racer(byName[select.value]));
-    watch(...racers.map((racer) => racer.row.name));
     const absent = (await Promise.all(racers.map((racer) => missing(racer.row)))).filter(Boolean);
     if (absent.length) says.textContent = absent.join(" ");
-    else last = await race(racers, WORK[work.value], Math.min(Math.max(Number(count.value) || 60, 1), 100), charts, says,
-      Number(guess.value));
+    else {
+      watch(...racers.map((racer) => racer.row.name));
+      const requests = Math.min(Math.max(Number(count.value) || 60, 1), 100);
+      last = await race(racers, WORK[work.value], requests, charts, says, Number(guess.value));
+    }
     keep(one.select, other.select, work, count);
     start.disabled = false;
     again.disabled = !last;
