@@ -138,11 +138,14 @@ def planted_name(percent: int) -> str:
 
 
 def planted_row(compose_file: ComposeFile, name: str, us: float) -> Row:
-    plain = next(row for row in compose_file.rows if row.name == PLAIN)
-    command = [word.replace("fastapi_service:", "lab.calibration.planted:") for word in plain.command]
-    return replace(
-        plain, name=name, command=command, environment=plain.environment | {"ROW": name, "PLANTED_US": f"{us}"}
-    )
+    return with_app(compose_file, PLAIN, "lab.calibration.planted:create_app", name, PLANTED_US=f"{us}")
+
+
+def with_app(compose_file: ComposeFile, of: str, app: str, name: str, **environment: str) -> Row:
+    """A row like `of`, on the same server under the same settings, with another app."""
+    row = next(row for row in compose_file.rows if row.name == of)
+    command = [word.replace(f"{of}_service:create_app", app) for word in row.command]
+    return replace(row, name=name, command=command, environment=row.environment | {"ROW": name} | environment)
 
 
 def calibrate(
