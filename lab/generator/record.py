@@ -19,7 +19,7 @@ from lab import LabError
 from meter import Reading
 
 T = TypeVar("T")
-FORMAT = 2  # of the file: raise it when a field changes its name or its meaning
+FORMAT = 3  # of the file: raise it when a field changes its name or its meaning
 
 CpuTimes = dict[str, int]  # ns of CPU time, by role: "row", "nginx", "postgres"
 Histogram = dict[float, int]  # how many requests took how many ms (three significant digits)
@@ -160,7 +160,8 @@ class Header:
     placed: dict[str, str]  # which CPUs carried what; empty where that cannot be known
     shared_cpus: int  # CPUs that the generator, nginx and PostgreSQL had together; 0: unknown
     abouts: dict[str, Annotated[dict[str, Any], AfterValidator(whole)]]  # what each row says of itself: GET /about
-    looks: int  # that were planned
+    looks: tuple[int, ...]  # rounds at each that was planned
+    restarts: bool  # every round began with new starts of its rows
     quick: bool
     scale: float  # of every block's seconds
     seed: int  # of the order in which arms took turns

@@ -2,7 +2,7 @@
 
 import os
 import platform
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from importlib.metadata import version
 from typing import Any
@@ -26,7 +26,7 @@ def header(
     door: Door,
     rows: list[str],
     *,
-    looks: int,
+    looks: Sequence[int],
     seed: int,
     scale: float,
     quick: bool = False,
@@ -45,7 +45,8 @@ def header(
         placed=door.placed,
         shared_cpus=len(cpus(generator)) if shared else 0,
         abouts={row: about(door, row) for row in rows},
-        looks=looks,
+        looks=tuple(looks),
+        restarts=door.restart is not None,
         quick=quick,
         scale=scale,
         seed=seed,
