@@ -143,8 +143,11 @@ NEEDED |= {"cpu_limit", "memory_limit"}
 
 
 def whole(about: dict[str, Any]) -> dict[str, Any]:
+    """The same. ValueError where something is missing."""
     if missing := sorted(NEEDED - about.keys()):
         raise ValueError(f"lacks {', '.join(missing)}")
+    if not isinstance(about["settings"], dict):
+        raise ValueError("has settings without names")
     return about
 
 

@@ -7,7 +7,8 @@ from datetime import datetime
 from importlib.metadata import version
 from typing import Any
 
-from lab.generator.record import Header, Part
+from lab import LabError
+from lab.generator.record import Header, Part, whole
 from lab.stack.doors import Door
 from lab.stack.machine import cpus, fetch
 
@@ -55,8 +56,17 @@ def header(
 
 
 def about(door: Door, row: str) -> dict[str, Any]:
-    """What the row says of itself, and how many bytes of headers come with its GET /json. LabError as Door.about."""
-    return door.about(row) | {"header_bytes": header_bytes(f"{door.gateway}/{row}/json")}
+    """What the row says of itself, and how many bytes of headers come with its GET /json.
+
+    LabError as Door.about, and where it says less than the gates and the report need.
+    """
+    said = door.about(row)
+    try:
+        whole(said)
+    except ValueError as error:
+        why = f"what {row} says of itself at {door.gateway}/{row}/about {error}"
+        raise LabError(f"{why}: start it with this version of the lab, or run the lab of its version") from error
+    return said | {"header_bytes": header_bytes(f"{door.gateway}/{row}/json")}
 
 
 def header_bytes(address: str) -> int | None:

@@ -46,7 +46,7 @@ class Door:
         try:
             with fetch(f"{self.gateway}/{row}/about") as answer:
                 return dict(json.load(answer))
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, TypeError) as error:
             hint = "docker compose --profile variants up --detach --wait starts them all"
             raise LabError(f"{row} does not run at {self.gateway} ({error}): {hint}") from error
 
