@@ -1,4 +1,4 @@
-"""Rows are started anew within a run: only those that were asked for, at either door; and the gates take it as meant."""
+"""Rows are started anew within a run: those that were asked for, at either door; the gates take it as meant."""
 
 from collections.abc import Iterator
 from pathlib import Path

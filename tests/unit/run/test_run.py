@@ -1,6 +1,8 @@
 """A run: balanced orders, a plan that fits its budget, and no more looks than the question needs."""
 
 import io
+import math
+import random
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -17,6 +19,7 @@ from lab.experiments import Arm, Contrast, Experiment, find
 from lab.experiments.outcomes import Outcome, Verdict
 from lab.generator.client import GeneratorClient
 from lab.generator.record import Block, Result, Schedule
+from lab.judge.judge import judge
 from lab.judge.search import FIRST_STEP, NEXT_STEP
 from lab.judge.statistics import LOOKS, QUICK_LOOKS
 from lab.run import run as running
@@ -322,6 +325,29 @@ def test_every_level_is_measured_with_its_own_load(clock: SimpleNamespace) -> No
         ("16", 16, 5),
     }
     assert {block.seconds for block in fake.asked} == {0.5}
+
+
+def judged_right(seed: int, restarts: bool) -> bool:
+    """Two rows that are truly alike; every start of one shifts its CPU per request, by 3 % (standard deviation)."""
+    chance = random.Random(seed)
+    shift = {"fastapi": chance.gauss(0, 0.03)}
+
+    def measure(block: Block) -> dict[str, Any]:
+        return cpu_us(300 * math.exp(shift.get(block.row, 0) + chance.gauss(0, 0.005)))
+
+    fake = Fake(measure, SimpleNamespace(now=0.0))
+    fake.door.restart = lambda rows: shift.update(fastapi=chance.gauss(0, 0.03))
+    made = runner(fake, Plan(LOOKS, 1.0, None), restarts=restarts)
+    made.all([toy()])
+    (finding,) = judge(toy(), made.run.measured["toy"], made.run.header).findings
+    assert finding.comparison
+    return not finding.comparison.detected and finding.outcome in (Outcome.NO_DIFFERENCE, Outcome.INCONCLUSIVE)
+
+
+def test_a_planted_effect_of_starts_is_no_difference_between_the_rows() -> None:
+    """As lab/calibration/planted.py can plant it in a real row."""
+    assert sum(judged_right(seed, restarts=True) for seed in range(60)) >= 57
+    assert sum(judged_right(seed, restarts=False) for seed in range(60)) < 40
 
 
 # Searches
