@@ -54,9 +54,15 @@ def response_ms(share: float, of: str = "load") -> Callable[[RoundResult], float
     return lambda of_round: percentile(histogram(of_round, of), share)
 
 
-def rss_mib(of_round: RoundResult) -> float:
+def memory_mib(of_round: RoundResult) -> float:
     meter = of_round[-1].meter
-    return meter.rss_bytes / 2**20 if meter else math.nan
+    return meter.memory_bytes / 2**20 if meter else math.nan
+
+
+def cgroup_mib(of_round: RoundResult) -> float:
+    """What the container is charged with; natively nothing is."""
+    meter = of_round[-1].meter
+    return meter.cgroup_bytes / 2**20 if meter and meter.cgroup_bytes is not None else math.nan
 
 
 def threads(of_round: RoundResult) -> float:
@@ -111,7 +117,8 @@ FIGURES = {
         Figure(Metric("threads", "has", "threads", "", True), threads, (refused_wrongly,)),
         Figure(Metric("cpus", "uses", "CPUs used", "", True), cpus, (*ANSWERED, *CLOCKED)),
         Figure(Metric("served_pct", "serves", "share of requests served", "%", False), served, (refused_wrongly,)),
-        Figure(Metric("rss_mib", "needs", "memory", "MiB", True), rss_mib, (wrong_answers,)),
+        Figure(Metric("memory_mib", "needs", "memory", "MiB", True), memory_mib, (wrong_answers,)),
+        Figure(Metric("cgroup_mib", "needs", "memory of the container", "MiB", True), cgroup_mib, (wrong_answers,)),
         Figure(
             Metric("after_ms", "takes", "time until it answers again", "ms", True, margin=0.25),
             after_ms,
