@@ -240,7 +240,7 @@ def timed(began: float, answer: Any) -> dict[str, Any]:
 
 DISTRIBUTIONS = {"uwsgi": "pyuwsgi"}  # of servers whose command has another name
 # What parses, loops and waits in the place of Python's own: a server that says "auto" takes what is installed.
-FAST_PATHS = ("gunicorn_h1c", "httptools", "h11", "uvloop", "gevent")
+FAST_PATHS = ("gunicorn_h1c", "httptools", "uvloop", "gevent")
 CGROUPS = Path("/sys/fs/cgroup")
 UNLIMITED = 2**62  # bytes: cgroup v1 has a number for no limit, too, the largest of whole pages
 
