@@ -140,6 +140,12 @@ bodies = (
 )
 
 
+# Before nginx answers it reads the body to its end; of one that has none it says so in words that nobody can change.
+BROKEN_BODY = (
+    b"<title>400 Bad Request</title></head>\r\n<body>\r\n<center><h1>400 Bad Request</h1></center>\r\n<hr><center>nginx"
+)
+
+
 @cases(CASES // 2)
 @given(st.data())
 def ask_oddly(native: NativeDoor, data: st.DataObject) -> None:
@@ -157,7 +163,7 @@ def ask_oddly(native: NativeDoor, data: st.DataObject) -> None:
     assert one[:2] == other[:2]
     assert one[2] == other[2] or (one[0] == 200 and path.startswith(LIVE))
     assert one[0] < 500 or one[0] in (501, 505), one
-    assert one[0] < 400 or one[1] == "application/problem+json", one
+    assert one[0] < 400 or one[1] == "application/problem+json" or BROKEN_BODY in one[2], one
 
 
 def test_requests_that_hardly_are_http(native: NativeDoor) -> None:
