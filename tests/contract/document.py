@@ -63,11 +63,11 @@ GET: dict[str, Schema] = {
     "/plaintext": route({"text/plain": {"schema": {"const": workloads.PLAINTEXT.decode()}}}),
     "/json": route(in_json(record(message={"const": workloads.GREETING["message"]}))),
     "/wait": route(in_json(WAITED), workloads.WAIT_MS),
-    "/db": route(in_json(ROWS), workloads.QUERIES, refused=(503,)),
+    "/db": route(in_json(ROWS), workloads.QUERIES, workloads.DELAY_MS, refused=(503,)),
     "/cpu": route(in_json(COMPUTED), workloads.ROUNDS),
     "/stream": route({"text/event-stream": {}}, workloads.EVENTS, workloads.INTERVAL_MS),
     "/timed/wait": route(in_json(timed(WAITED)), workloads.WAIT_MS),
-    "/timed/db": route(in_json(timed(ROWS)), workloads.QUERIES, refused=(503,)),
+    "/timed/db": route(in_json(timed(ROWS)), workloads.QUERIES, workloads.DELAY_MS, refused=(503,)),
     "/timed/cpu": route(in_json(timed(COMPUTED)), workloads.ROUNDS),
 }
 POST: dict[str, Schema] = {

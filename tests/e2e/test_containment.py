@@ -45,7 +45,7 @@ def test_no_container_has_root_or_capabilities_or_a_writable_system(compose: Com
         assert not host["CapAdd"], name
         assert not host["Privileged"], name
         assert "no-new-privileges:true" in host["SecurityOpt"], name
-        assert host["Memory"] > 0 and 0 < host["PidsLimit"] <= 1024, name
+        assert host["Memory"] > 0 and 0 < host["PidsLimit"] <= 2048, name
 
 
 CONNECT = "import socket, sys; socket.create_connection((sys.argv[1], int(sys.argv[2])), 3)"

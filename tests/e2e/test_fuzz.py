@@ -24,7 +24,13 @@ from tests.e2e.stacks import NativeDoor
 
 CASES = int(os.environ.get("FUZZ_CASES", "2000"))
 ROWS = ("flask", "fastapi")
-SHORT = {"ms": 5, "rounds": 100, "events": 5, "interval_ms": 5}  # a valid number above it asks for nothing else
+SHORT = {
+    "ms": 5,
+    "rounds": 100,
+    "events": 5,
+    "interval_ms": 5,
+    "delay_ms": 5,
+}  # a valid number above it asks for nothing else
 LIVE = ("/about", "/db", "/timed/", "/ready")  # what they answer differs from one time to the next
 SCHEMA = schemathesis.openapi.from_dict(document())
 OPERATIONS = [operation.ok() for operation in SCHEMA.get_all_operations()]
@@ -104,7 +110,7 @@ methods = st.sampled_from(["GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPT
 escapes = st.integers(0, 255).map("%{:02x}".format)
 pieces = st.sampled_from(["/", "//", "..", "/./", "%2f", "%2e%2e/", "%0a", "%00", ";", "#", "\\", "*", "json"])
 paths = st.tuples(st.sampled_from(PATHS), st.lists(pieces | escapes | ODD, max_size=3).map("".join)).map("".join)
-names = st.sampled_from(["ms", "queries", "value", "rounds", "events", "interval_ms"]) | ODD
+names = st.sampled_from(["ms", "queries", "value", "rounds", "events", "interval_ms", "delay_ms"]) | ODD
 values = st.integers(-3, 5).map(str) | st.sampled_from(["", "5.0", "1e2", "+1", "%31", "9" * 50, "NaN"]) | escapes | ODD
 queries = st.lists(st.tuples(names, values).map("=".join), max_size=3).map("&".join)
 headers = st.lists(

@@ -18,7 +18,7 @@ PROTECTION: dict[str, Callable[[dict[str, Any]], object]] = {
     "no capabilities": lambda block: block["cap_drop"] == ["ALL"] and "cap_add" not in block,
     "no way to more": lambda block: block["security_opt"] == ["no-new-privileges:true"] and "privileged" not in block,
     "a limit of memory": lambda block: re.fullmatch(r"\d+[mg]", block["mem_limit"]),
-    "a limit of processes": lambda block: 0 < block["pids_limit"] <= 1024,
+    "a limit of processes": lambda block: 0 < block["pids_limit"] <= 2048,
     "an init that reaps": lambda block: block["init"] is True,
     "networks of its own": lambda block: block.get("network_mode") == "none" or block["networks"],
     "a user that is not root": lambda block: "build" in block or re.fullmatch(r"[1-9]\d*:[1-9]\d*", block["user"]),
