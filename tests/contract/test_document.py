@@ -18,10 +18,10 @@ def test_both_services_have_its_routes_and_no_others(flask: Ask, fastapi: Ask) -
     import flask_service
 
     described = {(path, method.upper()) for path, routes in document.document()["paths"].items() for method in routes}
-    for_flask = {
-        (rule.rule, method) for rule in flask_service.create_app().url_map.iter_rules() for method in plain(rule)
-    }
-    for_fastapi = {(r.path, method) for r in fastapi_service.create_app().routes for method in plain(r)}
+    rules = flask_service.create_app().url_map.iter_rules()
+    routes: list[Any] = list(fastapi_service.create_app().routes)
+    for_flask = {(rule.rule, method) for rule in rules for method in plain(rule)}
+    for_fastapi = {(route.path, method) for route in routes for method in plain(route)}
     for served in (for_flask, for_fastapi):
         assert {route for route in served if route[0] not in ONE_FRAMEWORK | SOCKETS} == described
 

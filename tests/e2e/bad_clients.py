@@ -104,8 +104,8 @@ def half_a_request(client: Client) -> None:
 
 
 def half_a_body(client: Client) -> None:
-    head = b"POST /flask/echo HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 60000\r\n\r\n"
-    hold(client, 500, head + b'{"message":')
+    head = b"POST /flask/echo HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+    hold(client, 500, head + b'Content-Length: 60000\r\n\r\n{"message":')
 
 
 def hold(client: Client, count: int, sent: bytes) -> None:
