@@ -24,9 +24,8 @@ OURS = {"certificate_path_validation": "the authority is made with the certifica
 
 def tool(package: str, *command: str) -> "subprocess.CompletedProcess[str]":
     """A tool in an environment of its own: some need other versions than the lab's."""
-    return subprocess.run(
-        [BIN / "uvx", "--quiet", "--from", package, *command], cwd=ROOT, capture_output=True, text=True
-    )
+    uvx = [str(BIN / "uvx"), "--quiet", "--from", package]
+    return subprocess.run([*uvx, *command], cwd=ROOT, capture_output=True, text=True)
 
 
 def nginx(stack: NativeStack) -> bool:
@@ -44,7 +43,8 @@ def sslyze(stack: NativeStack) -> bool:
     done = tool("sslyze==6.3.1", "sslyze", stack.https.removeprefix("https://"))
     found = dict(re.findall(r"^ +\* ([a-z_]+): (.+)$", done.stdout, re.MULTILINE))
     new = {name: text for name, text in found.items() if name not in OURS}
-    print(*new.values(), sep="\n", end="")
+    for text in new.values():
+        print(text)
     return not new and ("FAILED - Not compliant" in done.stdout or passed(done))
 
 
