@@ -15,11 +15,14 @@ export function mount(section) {
     const began = performance.now(), { ok, status } = await ask(`/${each.row}/health`, PATIENCE_MS);
     const took = performance.now() - began;
     each.asking = false;
-    each.absent = status === NOT_RUNNING;
+    each.absent = status === NOT_RUNNING && each.line.dataset.optional === "yes";
+    each.line.hidden = each.absent;
     show(each.line, ok, status, took);
     if (ok && !each.told) each.told = await tell(each);
-    section.querySelector("#absent").textContent = lines.some(({ absent }) => absent)
-      ? `Rows that are not started: ${START_ALL}.` : "";
+    const absent = lines.filter((one) => one.absent).map((one) => one.row).join(", ");
+    const told = absent && `Not started: ${absent}. They come with ${START_ALL}.`;
+    const said = section.querySelector("#absent");
+    if (said.textContent !== told) said.textContent = told; // a screen reader hears changes only
   }
 
   function tick() {
@@ -37,15 +40,16 @@ async function tell({ line, row }) {
   const about = JSON.parse(body), workers = about.settings.WEB_CONCURRENCY ?? about.settings.GRANIAN_WORKERS;
   line.querySelector(".framework").textContent = about.framework;
   line.querySelector(".server").textContent = `${about.server}, Python ${about.python}`;
-  line.querySelector(".runs").textContent = `${workers} on ${about.cpus} CPU${about.cpus === 1 ? "" : "s"}`;
+  line.querySelector(".workers").textContent = workers;
+  line.querySelector(".cpus").textContent = about.cpus;
+  line.querySelector(".memory").textContent = about.memory_limit ? `${number(about.memory_limit / 2 ** 20)} MiB at most` : "no limit";
   return true;
 }
 
 function show(line, ok, status, took) {
   const state = line.querySelector(".state");
-  const kind = ok ? "up" : status === NOT_RUNNING && line.dataset.optional === "yes" ? "off" : "down";
-  state.className = `state ${kind}`;
-  const told = { up: "answers", off: "not started (profile variants)", down: status ? "does not answer" : `no answer in ${PATIENCE_MS / 1000} s` }[kind];
-  if (state.textContent !== told) state.textContent = told; // a screen reader hears changes only
+  state.className = `state ${ok ? "up" : "down"}`;
+  const told = ok ? "answers" : status ? "does not answer" : `no answer in ${PATIENCE_MS / 1000} s`;
+  if (state.textContent !== told) state.textContent = told;
   line.querySelector(".latency").textContent = ok ? `${number(took)} ms` : "";
 }
