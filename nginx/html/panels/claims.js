@@ -4,20 +4,24 @@ import { ask, element, number, svg } from "./lab.js";
 
 const FOLDERS = 20; // the newest; older results of a claim are those of another day
 const ARTICLE = "the article that the lab began with", MADE = /^(\d{4}-\d\d-\d\d)T(\d\d)-(\d\d)-\d\d/;
-const WIDTH = 480, LANE = 7, EDGE = 18, WIDEST = 16; // ratios beyond × 16 lie at the edge
+const WIDTH = 560, LEFT = 250, EDGE = 18, LANE = 16, WIDEST = 16; // ratios beyond × 16 lie at the edge
 const TONES = { better: "good", worse: "bad", "no difference that matters": "same" };
 
 export async function mount(section) {
+  const again = element("button", { type: "button", textContent: "Look again", onclick: look });
   const list = element("div", { class: "claims" });
-  section.append(key(), list);
-  const claims = new Map(); // by experiment, as they ship, then as they were measured here, the newest last
-  for (const run of [...await shipped(), ...await measured()]) {
-    for (const verdict of run.verdicts) claims.set(verdict.experiment, { ...verdict, run });
+  section.append(element("div", { class: "buttons" }, again), key(), list);
+
+  async function look() {
+    const claims = new Map(); // by experiment, as they ship, then as they were measured here, the newest last
+    for (const run of [...await shipped(), ...await measured()]) {
+      for (const verdict of run.verdicts) claims.set(verdict.experiment, { ...verdict, run });
+    }
+    const all = [...claims.values()], of = (wanted) => all.filter(({ source }) => (source === ARTICLE) === wanted).map(shown);
+    list.replaceChildren(element("h3", {}, "The sentences of the article"), ...of(true),
+      element("details", {}, element("summary", {}, "What else was asked"), ...of(false)));
   }
-  const [article, further] = [[], []];
-  for (const claim of claims.values()) (claim.source === ARTICLE ? article : further).push(claim);
-  list.append(element("h3", {}, "The sentences of the article"), ...article.map(shown),
-    element("details", {}, element("summary", {}, "What else was asked"), ...further.map(shown)));
+  await look();
 }
 
 /** The newest last: of two doors that were measured for the findings, the first counts. */
@@ -47,9 +51,10 @@ function shown({ experiment, claim, verdict, sentence, findings, run }) {
     : `measured here (${run.door}, ${run.made}${run.complete ? "" : ", ended early"})`;
   const more = run.ships ? [] : [" ", element("a", { href: `${run.report}#${experiment}` }, "its section of the report")];
   return element("article", { class: "claim", "data-claim": experiment, "data-ships": run.ships ? "yes" : "no" },
-    element("h4", {}, `“${plain(claim)}” `, element("strong", { class: `verdict is-${verdict.replaceAll(" ", "-")}` }, verdict)),
-    element("p", {}, plain(sentence)), chart(deciding),
-    element("p", { class: "quiet" }, from, ...more),
+    element("div", {},
+      element("h4", {}, `“${plain(claim)}” `, element("strong", { class: `verdict is-${verdict.replaceAll(" ", "-")}` }, verdict)),
+      element("p", {}, plain(sentence)), element("p", { class: "quiet" }, from, ...more)),
+    chart(deciding),
     element("details", {}, element("summary", {}, `${deciding.length} comparison${deciding.length === 1 ? "" : "s"}`), table(deciding)));
 }
 
@@ -57,7 +62,8 @@ const plain = (text) => text.replaceAll("`", "");
 
 /** Every ratio with its interval, on one axis for all claims. */
 function chart(findings) {
-  const x = (ratio) => WIDTH / 2 + (WIDTH / 2 - EDGE) * Math.max(-1, Math.min(1, Math.log(ratio) / Math.log(WIDEST)));
+  const middle = (LEFT + WIDTH) / 2, half = (WIDTH - LEFT) / 2 - EDGE;
+  const x = (ratio) => middle + half * Math.max(-1, Math.min(1, Math.log(ratio) / Math.log(WIDEST)));
   const drawn = findings.filter(({ comparison }) => comparison), height = Math.max(drawn.length, 1) * LANE + 16;
   const made = svg("svg", { class: "ratios", viewBox: `0 0 ${WIDTH} ${height}`, role: "img",
     "aria-label": `${drawn.length} ratios with their intervals: ${drawn.map(words).join("; ")}` });
@@ -70,7 +76,7 @@ function chart(findings) {
     const mark = svg("g", { class: `ratio is-${tone}` });
     mark.append(svg("line", { x1: x(low), x2: Math.max(x(high), x(low) + 1), y1: y, y2: y }),
       svg("circle", { cx: x(ratio), cy: y, r: 3 }), svg("title", {}, words(finding)));
-    made.append(mark);
+    made.append(svg("text", { x: 0, y: y + 4 }, compared(finding)), mark);
   });
   return made;
 }

@@ -52,29 +52,29 @@ function draw() {
 }
 
 function makePressable(episode) {
+  let panel = document; // what a step names after a panel is one of its controls
   for (const named of episode.querySelectorAll("p > em")) {
-    const step = named.parentElement.firstElementChild.textContent;
-    const found = STEPS.includes(step) && control(named.textContent);
+    if (!STEPS.includes(named.parentElement.firstElementChild.textContent)) continue;
+    const text = named.textContent, section = panelOf(text), found = section ?? controlOf(text, panel);
     if (!found) continue;
-    const button = element("button", { type: "button", class: "press", onclick: found.press }, named.textContent);
-    if (found.panel) button.dataset.panel = found.panel;
+    panel = section ?? panel;
+    const button = element("button", { type: "button", class: "press", onclick: () => press(found) }, text);
+    if (section) button.dataset.panel = section.id;
     named.replaceWith(button);
   }
 }
 
-/** What of the page a text names: how to press it, and the panel if it is one. */
-function control(text) {
-  const panels = [...document.querySelectorAll("main > section")];
-  const panel = panels.find((each) => each.querySelector("h2").textContent.startsWith(text));
-  if (panel) return { press: () => showPanel(panel), panel: panel.id };
-  const found = [...document.querySelectorAll("main button, main option")].find((each) => each.textContent === text || each.value === text);
-  if (!found) return null;
-  return { press: () => { showPanel(found.closest("section")); press(found); } };
-}
+const panelOf = (text) =>
+  [...document.querySelectorAll("main > section")].find((section) => section.querySelector("h2").textContent.startsWith(text));
+const controlOf = (text, panel) =>
+  [...panel.querySelectorAll("button, option")].find((each) => each.textContent === text || each.value === text);
 
 function press(found) {
-  if (found instanceof HTMLButtonElement) return found.click();
-  const select = found.closest("select");
-  select.value = found.value;
-  return select.dispatchEvent(new Event("change", { bubbles: true }));
+  showPanel(found.closest("section"));
+  if (found instanceof HTMLButtonElement) found.click();
+  else if (found instanceof HTMLOptionElement) {
+    const select = found.closest("select");
+    select.value = found.value;
+    select.dispatchEvent(new Event("change", { bubbles: true }));
+  }
 }
