@@ -12,7 +12,7 @@ from playwright.sync_api import Page, expect, sync_playwright
 
 from lab.stack.compose_file import ROOT, ComposeFile
 from lab.stack.native import NativeStack
-from tests.browser.conftest import CHROMIUM, FLAGS
+from tests.browser.conftest import CHROMIUM, FLAGS, opened
 
 PICTURES = ROOT / "docs" / "pictures"
 RECORDED = ROOT / "nginx" / "html" / "recorded"
@@ -27,7 +27,7 @@ LISTEN = """() => {
 def main() -> None:
     PICTURES.mkdir(exist_ok=True)
     RECORDED.mkdir(exist_ok=True)
-    with NativeStack(ComposeFile(), ("variants",)) as stack, opened(stack.https) as page:
+    with NativeStack(ComposeFile(), ("variants",)) as stack, browsing(stack.https) as page:
         page.evaluate(LISTEN)
         first_minute(page)
         races(page)
@@ -72,13 +72,12 @@ def rounded(value: Any) -> Any:
 
 
 @contextmanager
-def opened(url: str) -> Iterator[Page]:
+def browsing(url: str) -> Iterator[Page]:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS.split())
         context = browser.new_context(ignore_https_errors=True, viewport={"width": 1366, "height": 800})
         page = context.new_page()
-        page.goto(url)
-        expect(page.locator("html")).to_have_attribute("data-ready", "yes", timeout=TIMEOUT_MS)
+        opened(page, url)
         yield page
         browser.close()
 

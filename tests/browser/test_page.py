@@ -8,24 +8,13 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import BrowserContext, Locator, Page, Response, ViewportSize, expect
 
 from lab.stack.native import NativeStack
+from tests.browser.conftest import TIMEOUT_MS
 
-TIMEOUT_MS = 30_000
 WIDTHS: tuple[ViewportSize, ...] = (
     {"width": 390, "height": 844},
-    {"width": 1366, "height": 768},
+    {"width": 1280, "height": 800},
     {"width": 1920, "height": 1080},
 )
-
-
-@pytest.fixture
-def front(page: Page, stack: NativeStack) -> Page:
-    opened(page, stack)
-    return page
-
-
-def opened(page: Page, stack: NativeStack) -> None:
-    page.goto(stack.https)
-    expect(page.locator("html")).to_have_attribute("data-ready", "yes", timeout=TIMEOUT_MS)
 
 
 def numbers(lanes: Locator) -> list[int]:
@@ -101,37 +90,6 @@ def test_a_race_kept_as_a_link_is_set_up_again(page: Page, stack: NativeStack) -
     expect(page.locator("#race").get_by_label("Requests")).to_have_value("12")
 
 
-# Sockets and streams
-
-
-def test_sockets_take_flasks_threads_until_plain_requests_die_and_closing_them_brings_it_back(
-    context: BrowserContext, stack: NativeStack
-) -> None:
-    page = context.new_page()  # whose console says that a socket did not open: that is the lesson
-    opened(page, stack)
-    panel = page.locator("#websocket")
-    panel.get_by_role("button", name="Open sockets").click()
-    expect(panel.locator(".says")).to_contain_text("flask holds 8 WebSockets and opens no more", timeout=TIMEOUT_MS)
-    expect(panel.locator(".says")).to_contain_text("Its 8 threads are all held")
-    expect(page.locator("[data-row=flask] .state")).to_have_text("no answer in 3 s", timeout=TIMEOUT_MS)
-    panel.get_by_role("button", name="Close them").click()
-    expect(page.locator("[data-row=flask] .state")).to_have_text("answers", timeout=TIMEOUT_MS)
-
-
-def test_an_event_loop_holds_all_the_sockets_that_are_asked_for(front: Page) -> None:
-    panel = front.locator("#websocket")
-    panel.get_by_label("Row").select_option("fastapi")
-    panel.get_by_role("button", name="Open sockets").click()
-    expect(panel.locator(".says")).to_contain_text("fastapi holds 32 WebSockets", timeout=TIMEOUT_MS)
-
-
-def test_streams_of_both_rows_come_event_by_event(front: Page) -> None:
-    panel = front.locator("#streams")
-    panel.get_by_role("button", name="Stream 12 events").click()
-    expect(panel.locator(".says")).to_contain_text("flask: 12 events", timeout=TIMEOUT_MS)
-    expect(panel.locator(".says")).to_contain_text("fastapi: 12 events")
-
-
 # The page itself
 
 
@@ -182,12 +140,3 @@ def test_the_neighbours_latency_is_drawn_through_every_episode(front: Page) -> N
     front.locator("[data-episode=break]").click()
     slow = front.locator("[data-victim=fastapi] strong")
     expect(slow).to_have_text(re.compile(r"^([\d,]{3,} ms|none in 2 s)$"), timeout=TIMEOUT_MS)  # the loop is blocked
-
-
-def test_every_row_says_what_it_really_runs(front: Page, stack: NativeStack) -> None:
-    for row in stack.rows:
-        line = front.locator(f"[data-row={row.name}]")
-        expect(line.locator(".server")).to_have_text(
-            re.compile(rf"^{row.server} \d+\.\d+.*, Python 3\.\d+"), timeout=TIMEOUT_MS
-        )
-        expect(line.locator(".runs")).to_have_text(re.compile(r"^1 on \d+ CPU"))

@@ -13,7 +13,7 @@ export function mount(section) {
   const through = element("select", {}, ...ROWS.map((name) => element("option", { value: name }, name)));
   const send = element("button", { textContent: "Send", disabled: true });
   const form = element("form", { class: "buttons" }, element("label", {}, "Message", text), element("label", {}, "Through", through), send);
-  const heard = element("ol", { class: "messages", role: "log", ariaLabel: "Messages" });
+  const heard = element("ol", { class: "messages", role: "log", ariaLabel: "Heard" });
   const says = element("p", { class: "says", role: "status" });
   section.append(element("div", { class: "buttons" }, join, leave), form, says, heard);
   const sockets = {};
