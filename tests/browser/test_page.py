@@ -5,7 +5,7 @@ import re
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import BrowserContext, Locator, Page, Response, ViewportSize, expect
+from playwright.sync_api import Locator, Page, Response, ViewportSize, WebSocket, expect
 
 from lab.stack.native import NativeStack
 from tests.browser.conftest import TIMEOUT_MS
@@ -15,6 +15,36 @@ WIDTHS: tuple[ViewportSize, ...] = (
     {"width": 1280, "height": 800},
     {"width": 1920, "height": 1080},
 )
+PANELS = ("first-minute", "race", "tiles", "echo", "broadcast", "websocket", "streams", "claims", "rows")
+CONTROLS = ":is(button, select, input, a, summary):visible:not(:disabled)"
+# The button that starts a panel, and what then can be seen in it.
+STARTS = {
+    "first-minute": "64 clients",
+    "race": "Race",
+    "tiles": "Load 100 tiles",
+    "echo": "Connect to both",
+    "broadcast": "Join both",
+    "websocket": "Open sockets",
+    "streams": "Open 4 streams",
+}
+SHOWN = {
+    "first-minute": ".lane .wait-0",
+    "race": ".chart rect",
+    "tiles": ".tiles .wait-3",
+    "echo": "polyline",
+    "broadcast": ".messages li",
+    "websocket": ".wait-3",
+    "streams": ".events .wait-3",
+}
+CUT_OFF = """() => {
+    const page = document.documentElement;
+    const wide = page.scrollWidth > window.innerWidth ? ["the page"] : [];
+    const out = [...document.querySelectorAll("main section")].flatMap((section) => {
+        const edge = section.getBoundingClientRect().right;
+        return [...section.querySelectorAll("*")].filter((each) => each.getBoundingClientRect().right > edge + 1);
+    });
+    return [...wide, ...out.map((each) => each.outerHTML.slice(0, 200))];
+}"""
 
 
 def numbers(lanes: Locator) -> list[int]:
@@ -103,16 +133,60 @@ def test_it_is_used_by_keyboard_alone_and_shows_one_panel_on_the_wall(front: Pag
     front.keyboard.press("Tab")
     expect(front.locator("[data-episode=start]")).to_be_focused()
     front.keyboard.press("p")
-    expect(visible).to_have_count(5)
+    expect(visible).to_have_count(len(PANELS))
 
 
-def test_reset_brings_the_page_back_to_where_it_began(front: Page) -> None:
-    panel = front.locator("#first-minute")
-    front.locator("[data-episode=start]").click()
-    expect(panel.locator(".lane")).to_have_count(2)
+@pytest.mark.parametrize("panel", PANELS)
+def test_every_panel_is_reached_and_used_by_keyboard_alone(front: Page, panel: str) -> None:
+    front.keyboard.press("p")
+    for _ in range(PANELS.index(panel)):
+        front.keyboard.press("ArrowRight")
+    section = front.locator(f"#{panel}")
+    expect(section).to_be_focused()
+    controls = section.locator(CONTROLS)
+    for place in range(controls.count()):
+        front.keyboard.press("Tab")
+        expect(controls.nth(place)).to_be_focused()
+    if panel in STARTS:
+        section.get_by_role("button", name=STARTS[panel]).first.focus()
+        front.keyboard.press("Enter")
+        expect(section.locator(SHOWN[panel]).first).to_be_visible(timeout=TIMEOUT_MS)
+        front.keyboard.press("r")
+        expect(section.locator(SHOWN[panel])).to_have_count(0)
+
+
+@pytest.mark.parametrize(("panel", "path"), [("first-minute", "/wait?"), ("race", "/timed/"), ("tiles", "/wait?"), ("streams", "/timed/")])
+def test_after_a_reset_no_request_of_a_panel_goes_out_any_more(front: Page, panel: str, path: str) -> None:
+    asked: list[str] = []
+    section, start = front.locator(f"#{panel}"), STARTS[panel]
+    section.get_by_role("button", name=start).click()
+    expect(section.locator(SHOWN[panel]).first).to_be_visible(timeout=TIMEOUT_MS)
     front.get_by_role("button", name="Reset").click()
-    expect(panel.locator(".lane")).to_have_count(0)
-    expect(front.locator("[data-episode=start]")).to_be_enabled(timeout=TIMEOUT_MS)
+    front.wait_for_timeout(300)  # what was on its way
+    front.on("request", lambda request: asked.append(request.url) if path in request.url else None)
+    front.wait_for_timeout(1500)
+    assert asked == []
+    expect(section.locator(".says")).to_be_empty()
+    expect(section.get_by_role("button", name=start)).to_be_enabled(timeout=TIMEOUT_MS)
+
+
+def test_a_reset_closes_the_sockets_and_opens_no_further_ones(front: Page) -> None:
+    opened_sockets, closed_sockets = [], []
+
+    def note(socket: WebSocket) -> None:
+        opened_sockets.append(socket)
+        socket.on("close", closed_sockets.append)
+
+    front.on("websocket", note)
+    panel = front.locator("#websocket")
+    panel.get_by_label("Row").select_option("fastapi")
+    panel.get_by_role("button", name="Open sockets").click()
+    expect(panel.locator(".wait-3").nth(3)).to_be_attached(timeout=TIMEOUT_MS)
+    front.get_by_role("button", name="Reset").click()
+    expect(panel.locator(".wait-3")).to_have_count(0)
+    front.wait_for_timeout(1000)
+    expect(panel.locator(".big").first).to_have_text("0")
+    assert 4 <= len(opened_sockets) < 32 and len(closed_sockets) == len(opened_sockets)
 
 
 @pytest.mark.parametrize("size", WIDTHS, ids=lambda size: str(size["width"]))
@@ -120,11 +194,27 @@ def test_reset_brings_the_page_back_to_where_it_began(front: Page) -> None:
 def test_nothing_is_cut_off_and_axe_finds_nothing(front: Page, size: ViewportSize, scheme: str) -> None:
     front.set_viewport_size(size)
     front.emulate_media(color_scheme="dark" if scheme == "dark" else "light", reduced_motion="reduce")
+    front.get_by_role("button", name="Recorded").click()
+    for panel in ("first-minute", "race", "tiles", "streams"):
+        front.locator(f"#{panel}").get_by_role("button", name=STARTS[panel]).click()
+        expect(front.locator(f"#{panel} .says")).not_to_be_empty(timeout=TIMEOUT_MS)
+    for summary in front.locator("#claims summary").all():
+        summary.dispatch_event("click")
+    for guide in ("closed", "open"):
+        if guide == "open":
+            front.keyboard.press("g")
+        cut_off = front.evaluate(CUT_OFF)
+        assert cut_off == [], guide
+        found = Axe().run(front)
+        assert found.violations_count == 0, found.generate_report()
+
+
+def test_nothing_moves_by_itself_for_those_who_want_no_motion(front: Page) -> None:
     front.locator("[data-episode=start]").click()
-    expect(front.locator("#first-minute .says")).not_to_be_empty(timeout=TIMEOUT_MS)
-    assert front.evaluate("() => document.documentElement.scrollWidth <= window.innerWidth")
-    found = Axe().run(front)
-    assert found.violations_count == 0, found.generate_report()
+    client = front.locator("#first-minute .clients i").first
+    expect(client).to_have_css("transition-duration", "0.08s")
+    front.emulate_media(reduced_motion="reduce")
+    expect(client).to_have_css("transition-duration", "0s")
 
 
 def test_it_needs_nothing_from_elsewhere_and_nothing_inline(front: Page, stack: NativeStack) -> None:

@@ -21,7 +21,7 @@ for (const link of document.querySelectorAll("[data-port]")) { // under the name
 document.querySelector("#reset").addEventListener("click", reset);
 document.getElementById(location.hash.slice(1))?.scrollIntoView(); // only now has all its height
 
-// Projector: one panel, large type; P switches, the arrow keys go on and back, through the episodes where the guide is open.
+// Projector: one panel, large type; P switches, R resets, the arrow keys go on and back, through the episodes where the guide is open.
 
 /** A section to the front: alone on the projector, else where the page shows it. */
 function bring(section) {
@@ -52,6 +52,7 @@ function turn(step) {
 const KEYS = {
   p: projector,
   g: guide.open,
+  r: reset,
   ArrowRight: () => turn(1),
   PageDown: () => { if (projected()) turn(1); },
   ArrowLeft: () => turn(-1),
