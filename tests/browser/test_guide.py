@@ -39,7 +39,9 @@ def test_the_ten_minute_version_is_the_plan_of_the_text(guide: Locator) -> None:
     numbers = re.findall(r"^\| (\d+) \| \[[^\]]+\]\(#(\d)", plan, re.MULTILINE)
     guide.get_by_label("ten minutes").check()
     for place, (minutes, episode) in enumerate(numbers, 1):
-        expect(guide.locator("#guide-place")).to_have_text(re.compile(rf"^{place} of {len(numbers)}, {minutes} minutes: "))
+        expect(guide.locator("#guide-place")).to_have_text(
+            re.compile(rf"^{place} of {len(numbers)}, {minutes} minutes: ")
+        )
         expect(shown(guide).locator("h2")).to_have_text(re.compile(rf"^{episode}\. "))
         if place < len(numbers):
             guide.get_by_role("button", name="Next").click()

@@ -96,14 +96,14 @@ def test_what_one_browser_says_through_a_row_is_heard_in_another_as_plain_text(
         for page in pages:
             opened(page, stack.https)
             page.locator("#broadcast").get_by_role("button", name="Join both").click()
-            expect(page.locator("#broadcast .messages li")).not_to_have_count(0, timeout=TIMEOUT_MS)
+            expect(page.locator("#broadcast .messages p")).not_to_have_count(0, timeout=TIMEOUT_MS)
             expect(page.locator("#broadcast").get_by_role("button", name="Send")).to_be_enabled()
         panel = pages[0].locator("#broadcast")
         panel.get_by_label("Message").fill(said)
         panel.get_by_label("Through").select_option(row)
         panel.get_by_label("Message").press("Enter")
         for page in pages:
-            message = page.locator("#broadcast .messages li").filter(has_text=said)
+            message = page.locator("#broadcast .messages p").filter(has_text=said)
             expect(message).to_have_count(1, timeout=TIMEOUT_MS)
             expect(message.locator("span")).to_have_text(row)
         for page in pages:
@@ -198,7 +198,9 @@ def test_rows_that_are_not_started_are_told_once_with_the_command_that_starts_th
     page.route(re.compile("/flask-(40|200)/health"), absent)
     opened(page, stack.https)
     told = page.locator("#absent")
-    expect(told).to_have_text(re.compile(r"^Not started: flask-40, flask-200\. .*--profile variants"), timeout=TIMEOUT_MS)
+    expect(told).to_have_text(
+        re.compile(r"^Not started: flask-40, flask-200\. .*--profile variants"), timeout=TIMEOUT_MS
+    )
     for row in ("flask-40", "flask-200"):
         expect(page.locator(f"[data-row={row}]")).to_be_hidden()
     expect(page.locator("[data-row=flask]")).to_be_visible()

@@ -13,7 +13,7 @@ export function mount(section) {
   const through = element("select", {}, ...ROWS.map((name) => element("option", { value: name }, name)));
   const send = element("button", { textContent: "Send", disabled: true });
   const form = element("form", { class: "buttons" }, element("label", {}, "Message", text), element("label", {}, "Through", through), send);
-  const heard = element("ol", { class: "messages", role: "log", ariaLabel: "Heard" });
+  const heard = element("div", { class: "messages", role: "log", ariaLabel: "Heard" });
   const says = element("p", { class: "says", role: "status" });
   section.append(element("div", { class: "buttons" }, join, leave), form, says, heard);
   const sockets = {};
@@ -21,7 +21,7 @@ export function mount(section) {
   function show(row, data) {
     const { who, text: said, sent } = understood(data);
     const mine = who === me, took = mine && sent ? `, back after ${number(performance.now() - sent, 1)} ms` : "";
-    heard.prepend(element("li", {}, element("span", { class: side(byName[row]) }, row), " ",
+    heard.prepend(element("p", {}, element("span", { class: side(byName[row]) }, row), " ",
       element("strong", {}, mine ? `${who} (you${took})` : who), `: ${said}`));
     while (heard.children.length > SHOWN) heard.lastChild.remove();
   }

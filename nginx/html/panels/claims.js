@@ -15,7 +15,7 @@ export async function mount(section) {
   async function look() {
     const claims = new Map(); // by experiment, as they ship, then as they were measured here, the newest last
     for (const run of [...await shipped(), ...await measured()]) {
-      for (const verdict of run.verdicts) claims.set(verdict.experiment, { ...verdict, run });
+      for (const each of run.verdicts) if (each.verdict !== "too short") claims.set(each.experiment, { ...each, run });
     }
     const all = [...claims.values()], of = (wanted) => all.filter(({ source }) => (source === ARTICLE) === wanted).map(shown);
     list.replaceChildren(element("h3", {}, "The sentences of the article"), ...of(true),

@@ -14,7 +14,7 @@ export function mount(section) {
     says.textContent = "";
     const signal = wasReset(), rows = ROWS.map((name) => byName[name]);
     const absent = (await Promise.all(rows.map(missing))).filter(Boolean);
-    const told = absent.length ? absent : await Promise.all(rows.map((row) => streams(row, lanes, signal)));
+    const told = absent.length || signal.aborted ? absent : await Promise.all(rows.map((row) => streams(row, lanes, signal)));
     if (!signal.aborted) says.textContent = told.join(" ");
     start.disabled = false;
   });
@@ -28,7 +28,7 @@ async function streams(row, lanes, signal) {
   const held = element("div", { class: "big", textContent: "–" });
   lanes.querySelector(`[data-lane=${row.name}]`)?.remove();
   lanes.append(laneOf(row, held, element("div", { class: "quiet" }, "threads held"), ...lines));
-  const counting = sleep(COUNT_AFTER_MS).then(() => threadsHeld(row));
+  const counting = sleep(COUNT_AFTER_MS).then(() => (signal.aborted ? null : threadsHeld(row)));
   counting.then((count) => { held.textContent = count ?? "–"; });
   const came = (await Promise.all(lines.map((line) => follow(row, line, signal)))).filter(Boolean);
   const count = await counting, { name } = row;

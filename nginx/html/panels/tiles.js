@@ -15,15 +15,19 @@ export function mount(section) {
   start.addEventListener("click", async () => {
     start.disabled = true;
     says.textContent = "";
-    const rows = [...new Set([one, other].map(({ select }) => byName[select.value]))];
-    const absent = (await Promise.all(rows.map(missing))).filter(Boolean);
-    const all = absent.length ? [] : rows.flatMap((row) => ports.map((port) => new Wall(row, port)));
-    walls.replaceChildren(...all.map((wall) => wall.element));
-    for (const wall of all) await wall.load(); // one after another: they share the machine
-    if (absent.length) says.textContent = absent.join(" ");
-    else if (all.every((wall) => wall.element.isConnected)) says.textContent = rows.map((row) => sentence(row, all.filter((wall) => wall.row === row))).join(" ");
+    await loadAll([...new Set([one, other].map(({ select }) => byName[select.value]))]);
     start.disabled = false;
   });
+
+  async function loadAll(rows) {
+    const signal = wasReset(), absent = (await Promise.all(rows.map(missing))).filter(Boolean);
+    const all = absent.length || signal.aborted ? [] : rows.flatMap((row) => ports.map((port) => new Wall(row, port)));
+    walls.replaceChildren(...all.map((wall) => wall.element));
+    for (const wall of all) if (!signal.aborted) await wall.load(signal); // one after another: they share the machine
+    if (signal.aborted) return;
+    says.textContent = absent.join(" ") || rows.map((row) => sentence(row, all.filter((wall) => wall.row === row))).join(" ");
+  }
+
   onReset.addEventListener("reset", () => { walls.replaceChildren(); says.textContent = ""; });
 }
 
@@ -39,8 +43,7 @@ class Wall {
     this.element.dataset.port = port.scheme;
   }
 
-  async load() {
-    const signal = wasReset();
+  async load(signal) {
     const said = await this.inFrame(signal);
     if (signal.aborted) return;
     if (!said) {
