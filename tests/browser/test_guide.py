@@ -1,4 +1,4 @@
-"""The workshop on the page: the same text as docs/workshop.md, which drives the panels; and the runs that were recorded."""
+"""The workshop on the page: the text of docs/workshop.md, which drives the panels; and the runs that were recorded."""
 
 import json
 import re
