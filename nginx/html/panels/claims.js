@@ -3,7 +3,7 @@
 import { ask, element, number, svg } from "./lab.js";
 
 const FOLDERS = 20; // the newest; older results of a claim are those of another day
-const ARTICLE = "the article that the lab began with", MADE = /^(\d{4}-\d\d-\d\d)T(\d\d)-(\d\d)-\d\d/;
+const MADE = /^(\d{4}-\d\d-\d\d)T(\d\d)-(\d\d)-\d\d/;
 const WIDTH = 560, LEFT = 250, EDGE = 18, LANE = 16, WIDEST = 16; // ratios beyond × 16 lie at the edge
 const TONES = { better: "good", worse: "bad", "no difference that matters": "same" };
 
@@ -17,8 +17,9 @@ export async function mount(section) {
     for (const run of [...await shipped(), ...await measured()]) {
       for (const each of run.verdicts) if (each.verdict !== "too short") claims.set(each.experiment, { ...each, run });
     }
-    const all = [...claims.values()], of = (wanted) => all.filter(({ source }) => (source === ARTICLE) === wanted).map(shown);
-    list.replaceChildren(element("h3", {}, "The sentences of the article"), ...of(true),
+    const all = [...claims.values()], article = all[0]?.source; // the experiments begin with its sentences
+    const of = (wanted) => all.filter(({ source }) => (source === article) === wanted).map(shown);
+    list.replaceChildren(element("h3", {}, `The sentences of the article (${article})`), ...of(true),
       element("details", {}, element("summary", {}, "What else was asked"), ...of(false)));
   }
   await look();

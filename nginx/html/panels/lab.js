@@ -2,7 +2,11 @@
 
 export const PATIENCE_MS = 15_000; // a row whose threads are all held would keep a panel waiting for ever
 export const NOT_RUNNING = 502; // what the gateway says where nothing listens
-export const START_ALL = "docker compose --profile variants up --detach, or lab up --profile variants";
+/** The commands that start further rows. */
+export function startOf(rows) {
+  const profiles = [...new Set(rows.flatMap((row) => row.profiles))].map((name) => `--profile ${name}`).join(" ");
+  return `docker compose ${profiles} up --detach, or lab up ${profiles}`;
+}
 
 export const PROTOCOLS = { h2: "HTTP/2", h3: "HTTP/3", "http/1.1": "HTTP/1.1" }; // as the browser names them, and people
 
@@ -79,7 +83,7 @@ export const byName = Object.fromEntries(rows.map((row) => [row.name, row]));
 /** Whether a row runs; what to do where it does not. */
 export async function missing(row) {
   const { status } = await ask(`/${row.name}/health`, 3000);
-  return status === NOT_RUNNING ? `${row.name} is not started: ${START_ALL}` : "";
+  return status === NOT_RUNNING ? `${row.name} is not started: ${startOf([row])}` : "";
 }
 
 /** A WebSocket that is open; null where it does not open in time. A reset closes it. */

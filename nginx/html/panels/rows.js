@@ -1,6 +1,6 @@
 // What runs, and the victim: a cheap request to every row, always on, and how long its answer takes.
 
-import { NOT_RUNNING, START_ALL, ask, number } from "./lab.js";
+import { NOT_RUNNING, ask, byName, number, startOf } from "./lab.js";
 
 const EVERY_MS = 1000, PATIENCE_MS = 3000; // a row whose threads are all held does not answer at all
 const OFTEN = 1, SELDOM = 15; // every so many rounds: rows that run, rows that do not
@@ -15,12 +15,12 @@ export function mount(section) {
     const began = performance.now(), { ok, status } = await ask(`/${each.row}/health`, PATIENCE_MS);
     const took = performance.now() - began;
     each.asking = false;
-    each.absent = status === NOT_RUNNING && each.line.dataset.optional === "yes";
+    each.absent = status === NOT_RUNNING && byName[each.row].profiles.length > 0;
     each.line.hidden = each.absent;
     show(each.line, ok, status, took);
     if (ok && !each.told) each.told = await tell(each);
-    const absent = lines.filter((one) => one.absent).map((one) => one.row).join(", ");
-    const told = absent && `Not started: ${absent}. They come with ${START_ALL}.`;
+    const absent = lines.filter((one) => one.absent).map((one) => one.row);
+    const told = absent.length ? `Not started: ${absent.join(", ")}. They come with ${startOf(absent.map((name) => byName[name]))}.` : "";
     const said = section.querySelector("#absent");
     if (said.textContent !== told) said.textContent = told; // a screen reader hears changes only
   }
