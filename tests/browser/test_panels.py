@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Locator, Page, Route, expect
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 
 from lab.stack.compose_file import ROOT
 from lab.stack.native import NativeStack
@@ -189,21 +189,19 @@ def test_a_run_takes_the_place_of_the_finding_that_ships_and_leads_to_its_report
 
 
 def test_rows_that_are_not_started_are_told_once_with_the_command_that_starts_them(
-    context: BrowserContext, stack: NativeStack
+    front: Page, stack: NativeStack
 ) -> None:
-    def absent(route: Route) -> None:
-        route.fulfill(status=502)
-
-    page = context.new_page()  # whose console says 502
-    page.route(re.compile("/flask-(40|200)/health"), absent)
-    opened(page, stack.https)
-    told = page.locator("#absent")
-    expect(told).to_have_text(
-        re.compile(r"^Not started: flask-40, flask-200\. .*--profile variants"), timeout=TIMEOUT_MS
-    )
-    for row in ("flask-40", "flask-200"):
-        expect(page.locator(f"[data-row={row}]")).to_be_hidden()
-    expect(page.locator("[data-row=flask]")).to_be_visible()
+    running = [row.name for row in stack.rows]
+    absent = [row for row in stack.compose_file.rows if row.name not in running]
+    names, profiles = ", ".join(row.name for row in absent), {name for row in absent for name in row.profiles}
+    assert len(profiles) == 1  # the others are those of the stack
+    command = f"--profile {profiles.pop()}"
+    told = f"Not started: {names}. They come with docker compose {command} up --detach, or lab up {command}."
+    expect(front.locator("#absent")).to_have_text(told, timeout=TIMEOUT_MS)
+    for row in absent:
+        expect(front.locator(f"[data-row={row.name}]")).to_be_hidden()
+    for name in running:
+        expect(front.locator(f"[data-row={name}]")).to_be_visible()
 
 
 def test_every_row_says_what_it_really_runs(front: Page, stack: NativeStack) -> None:

@@ -1,7 +1,7 @@
 // What every panel needs: the rows, requests with a time limit, elements, and what to end at a reset.
 
 export const PATIENCE_MS = 15_000; // a row whose threads are all held would keep a panel waiting for ever
-export const NOT_RUNNING = 502; // what the gateway says where nothing listens
+const NOT_RUNNING = 204; // what the gateway says of a row where nothing listens
 /** The commands that start further rows. */
 export function startOf(rows) {
   const profiles = [...new Set(rows.flatMap((row) => row.profiles))].map((name) => `--profile ${name}`).join(" ");
@@ -80,10 +80,15 @@ export const wasReset = () => running.signal;
 export const rows = JSON.parse((await ask("/rows.json")).body);
 export const byName = Object.fromEntries(rows.map((row) => [row.name, row]));
 
-/** Whether a row runs; what to do where it does not. */
+/** Whether a row is there (`runs`), and whether it answers in time (`ok`). */
+export async function health(row, patienceMs = 3000) {
+  const { ok, status } = await ask(`/-/up/${row.name}`, patienceMs);
+  return { ok: ok && status !== NOT_RUNNING, runs: status !== NOT_RUNNING, status };
+}
+
+/** What to do where a row does not run; empty where it does. */
 export async function missing(row) {
-  const { status } = await ask(`/${row.name}/health`, 3000);
-  return status === NOT_RUNNING ? `${row.name} is not started: ${startOf([row])}` : "";
+  return !(await health(row)).runs ? `${row.name} is not started: ${startOf([row])}` : "";
 }
 
 /** A WebSocket that is open; null where it does not open in time. A reset closes it. */

@@ -26,7 +26,8 @@ document.getElementById(location.hash.slice(1))?.scrollIntoView(); // only now h
 /** A section to the front: alone on the projector, else where the page shows it. */
 function bring(section) {
   sections.forEach((each) => each.classList.toggle("current", each === section));
-  if (!projected()) section.scrollIntoView({ block: "start" });
+  if (projected()) scrollTo(0, 0);
+  else section.scrollIntoView({ block: "start" });
 }
 
 function show(place) {

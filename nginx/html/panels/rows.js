@@ -1,6 +1,6 @@
 // What runs, and the victim: a cheap request to every row, always on, and how long its answer takes.
 
-import { NOT_RUNNING, ask, byName, number, startOf } from "./lab.js";
+import { ask, byName, health, number, startOf } from "./lab.js";
 
 const EVERY_MS = 1000, PATIENCE_MS = 3000; // a row whose threads are all held does not answer at all
 const OFTEN = 1, SELDOM = 15; // every so many rounds: rows that run, rows that do not
@@ -12,10 +12,10 @@ export function mount(section) {
   async function look(each) {
     if (each.asking) return;
     each.asking = true;
-    const began = performance.now(), { ok, status } = await ask(`/${each.row}/health`, PATIENCE_MS);
+    const began = performance.now(), { ok, runs, status } = await health(byName[each.row], PATIENCE_MS);
     const took = performance.now() - began;
     each.asking = false;
-    each.absent = status === NOT_RUNNING && byName[each.row].profiles.length > 0;
+    each.absent = !runs && byName[each.row].profiles.length > 0;
     each.line.hidden = each.absent;
     show(each.line, ok, status, took);
     if (ok && !each.told) each.told = await tell(each);
