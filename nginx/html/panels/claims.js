@@ -4,7 +4,7 @@ import { ask, element, number, svg } from "./lab.js";
 
 const FOLDERS = 20; // the newest; older results of a claim are those of another day
 const MADE = /^(\d{4}-\d\d-\d\d)T(\d\d)-(\d\d)-\d\d/;
-const WIDTH = 560, LEFT = 250, EDGE = 18, LANE = 16, WIDEST = 16; // ratios beyond × 16 lie at the edge
+const EDGE = 18, LANE = 16, WIDEST = 16; // ratios beyond × 16 lie at the edge
 const TONES = { better: "good", worse: "bad", "no difference that matters": "same" };
 
 export async function mount(section) {
@@ -63,10 +63,11 @@ const plain = (text) => text.replaceAll("`", "");
 
 /** Every ratio with its interval, on one axis for all claims. */
 function chart(findings) {
-  const middle = (LEFT + WIDTH) / 2, half = (WIDTH - LEFT) / 2 - EDGE;
+  const [width, left] = innerWidth < 640 ? [380, 210] : [560, 250]; // so that a phone does not make the letters small
+  const middle = (left + width) / 2, half = (width - left) / 2 - EDGE;
   const x = (ratio) => middle + half * Math.max(-1, Math.min(1, Math.log(ratio) / Math.log(WIDEST)));
   const drawn = findings.filter(({ comparison }) => comparison), height = Math.max(drawn.length, 1) * LANE + 16;
-  const made = svg("svg", { class: "ratios", viewBox: `0 0 ${WIDTH} ${height}`, role: "img",
+  const made = svg("svg", { class: "ratios", viewBox: `0 0 ${width} ${height}`, role: "img",
     "aria-label": `${drawn.length} ratios with their intervals: ${drawn.map(words).join("; ")}` });
   for (const ratio of [1 / WIDEST, 1 / 4, 1, 4, WIDEST]) {
     made.append(svg("line", { x1: x(ratio), x2: x(ratio), y1: 0, y2: height - 14, class: ratio === 1 ? "even" : "" }),

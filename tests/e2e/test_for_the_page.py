@@ -1,4 +1,4 @@
-"""What the gateway hands out of results/: the names of runs, their verdicts and reports, and nothing else."""
+"""What the gateway does for the page: it hands out verdicts and reports of results/, and says which rows run."""
 
 import shutil
 from collections.abc import Iterator
@@ -9,6 +9,7 @@ import pytest
 
 from lab.stack.compose_file import ROOT
 from tests.e2e.stacks import Stack
+from tests.helpers import until
 
 NAME = "2999-01-02T00-00-00-of-a-test"
 HIDDEN = ("raw.jsonl", "environment.json", "", "..%2fraw.jsonl", "verdicts.json.part")
@@ -52,3 +53,14 @@ def test_what_a_run_left_is_read_only(http: httpx.Client, run: Path) -> None:
     for method in ("PUT", "DELETE", "POST"):
         assert http.request(method, f"/results/{NAME}/verdicts.json").status_code == 405
     assert (run / "verdicts.json").read_text() == "{}"
+
+
+def test_the_page_learns_without_an_error_which_rows_are_there(stack: Stack, http: httpx.Client) -> None:
+    assert http.get("/-/up/asgi").status_code == 200
+    stack.stop("asgi")
+    try:
+        until(lambda: http.get("/-/up/asgi").status_code == 204, what="the gateway to miss it")
+    finally:
+        stack.start("asgi")
+    until(lambda: http.get("/-/up/asgi").status_code == 200, what="the row to be back")
+    assert http.get("/-/up/nobody").status_code == 404
