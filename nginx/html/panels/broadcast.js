@@ -1,6 +1,6 @@
 // WebSocket, from one to all: what one tab or phone says through a row, all that have joined hear, each row by itself.
 
-import { byName, element, number, onReset, openSocket, side } from "./lab.js";
+import { byName, element, number, onReset, openSocket, side, wasReset } from "./lab.js";
 
 const ROWS = ["flask", "fastapi"], SHOWN = 12, LONGEST = 200;
 const NAMES = ["amber", "basil", "cedar", "delta", "ember", "fjord", "grove", "hazel", "indigo", "juniper", "krill", "linden"];
@@ -18,14 +18,6 @@ export function mount(section) {
   section.append(element("div", { class: "buttons" }, join, leave), form, says, heard);
   const sockets = {};
 
-  function show(row, data) {
-    const { who, text: said, sent } = understood(data);
-    const mine = who === me, took = mine && sent ? `, back after ${number(performance.now() - sent, 1)} ms` : "";
-    heard.prepend(element("p", {}, element("span", { class: side(byName[row]) }, row), " ",
-      element("strong", {}, mine ? `${who} (you${took})` : who), `: ${said}`));
-    while (heard.children.length > SHOWN) heard.lastChild.remove();
-  }
-
   const say = (row, words) => sockets[row].send(JSON.stringify({ who: me, text: words, sent: performance.now() }));
 
   function ended() {
@@ -39,7 +31,7 @@ export function mount(section) {
     const socket = await openSocket(`/${row}/ws/broadcast`);
     if (!socket) return `${row} did not open a WebSocket in 2 s.`;
     sockets[row] = socket;
-    socket.addEventListener("message", ({ data }) => show(row, data));
+    socket.addEventListener("message", ({ data }) => show(heard, row, data));
     socket.addEventListener("close", ({ code }) => {
       ended();
       if (code === 1013) says.textContent = `${row} let this tab go: is its database there?`;
@@ -50,9 +42,10 @@ export function mount(section) {
 
   join.addEventListener("click", async () => {
     join.disabled = true;
+    const signal = wasReset();
     const wanted = ROWS.filter((row) => sockets[row]?.readyState !== WebSocket.OPEN);
     const failed = (await Promise.all(wanted.map(connect))).filter(Boolean);
-    says.textContent = failed.join(" ") || `You are ${me}. Open this page in another tab, or on a phone, and join there, too.`;
+    if (!signal.aborted) says.textContent = failed.join(" ") || `You are ${me}. Open this page in another tab, or on a phone, and join there, too.`;
     ended();
   });
   leave.addEventListener("click", () => { Object.values(sockets).forEach((socket) => socket.close()); says.textContent = "You have left."; });
@@ -64,6 +57,15 @@ export function mount(section) {
     text.value = "";
   });
   onReset.addEventListener("reset", () => { heard.replaceChildren(); says.textContent = ""; });
+}
+
+/** A message on top of those that were heard before. */
+function show(heard, row, data) {
+  const { who, text, sent } = understood(data), mine = who === me;
+  const took = mine && sent ? `, back after ${number(performance.now() - sent, 1)} ms` : "";
+  heard.prepend(element("p", {}, element("span", { class: side(byName[row]) }, row), " ",
+    element("strong", {}, mine ? `${who} (you${took})` : who), `: ${text}`));
+  while (heard.children.length > SHOWN) heard.lastChild.remove();
 }
 
 /** A message as this page sends it; anything else, as a load test may send it, is shown as it is. */

@@ -85,11 +85,11 @@ export function mount(section) {
   }
 
   async function again(episode, here) {
-    const run = await recording(`first-minute-${episode.name}`);
-    if (!run) return;
+    const signal = wasReset(), run = await recording(`first-minute-${episode.name}`);
+    if (!run || signal.aborted) return;
     marked.replaceChildren(mark(run));
     here.forEach((lane, place) => Object.assign(lane, run.lanes[place]));
-    await show(here, says, performance.now(), wasReset());
+    await show(here, says, performance.now(), signal);
   }
 
   onReset.addEventListener("reset", () => { lanes.replaceChildren(); marked.replaceChildren(); says.textContent = ""; });

@@ -51,6 +51,57 @@ class Racer {
 const now = () => performance.timeOrigin + performance.now();
 
 export function mount(section) {
+  const { one, other, work, count, guess, start, again, marked, charts, says } = controls(section);
+  restore(one, other, work, count);
+  let last = null;
+
+  function clear() {
+    marked.replaceChildren();
+    charts.replaceChildren();
+    says.textContent = "";
+    last = null;
+    again.disabled = true;
+  }
+
+  start.addEventListener("click", async () => {
+    const signal = wasReset();
+    clear();
+    start.disabled = true;
+    const result = await (playing() ? recorded(signal) : live(signal));
+    start.disabled = false;
+    if (signal.aborted || !result) return;
+    last = result;
+    again.disabled = false;
+  });
+
+  async function live(signal) {
+    const racers = [one, other].map(({ value }) => new Racer(byName[value]));
+    const absent = (await Promise.all(racers.map((racer) => missing(racer.row)))).filter(Boolean);
+    keep(one, other, work, count);
+    if (absent.length && !signal.aborted) says.textContent = `${absent.join(" ")}, or press Recorded.`;
+    if (absent.length || signal.aborted) return null;
+    watch(...racers.map((racer) => racer.row.name));
+    const requests = Math.min(Math.max(Number(count.value) || 60, 1), 100);
+    const result = await race(racers, WORK[work.value], requests, charts, says, Number(guess.value));
+    if (result) tellRun(section, { name: `race-${work.value}`, count: requests, racers: racers.map(({ row, bars }) => ({ row: row.name, bars })) });
+    return result;
+  }
+
+  async function recorded(signal) {
+    const run = await recording(`race-${work.value}`);
+    if (!run || signal.aborted) return null;
+    marked.replaceChildren(mark(run));
+    const racers = run.racers.map(({ row, bars }) => new Racer(byName[row], bars));
+    const result = { racers, work: WORK[work.value], count: run.count, guess: Number(guess.value) };
+    return await replay(result, charts, 1) && told(result, says);
+  }
+
+  again.addEventListener("click", () => replay(last, charts, QUIET_FOR));
+  onReset.addEventListener("reset", clear);
+}
+
+/** What the panel is made of. */
+function controls(section) {
   const raceable = (row) => row.framework !== "none";
   const one = chooser("First", "flask", raceable), other = chooser("Second", "fastapi", raceable);
   const work = element("select", {}, ...Object.entries(WORK).map(([name, { text }]) => element("option", { value: name }, text)));
@@ -66,53 +117,7 @@ export function mount(section) {
       element("label", {}, "Work", work), element("label", {}, "Requests", count)),
     element("div", { class: "buttons" }, element("label", {}, "Guess first", guess, guessed), start, again),
     key(), marked, charts, says);
-  restore(one.select, other.select, work, count);
-
-  let last = null;
-  start.addEventListener("click", async () => {
-    start.disabled = again.disabled = true;
-    marked.replaceChildren();
-    says.textContent = "";
-    last = await (playing() ? recorded() : live());
-    start.disabled = false;
-    again.disabled = !last;
-  });
-
-  async function live() {
-    const racers = [one, other].map(({ select }) => new Racer(byName[select.value]));
-    const absent = (await Promise.all(racers.map((racer) => missing(racer.row)))).filter(Boolean);
-    keep(one.select, other.select, work, count);
-    if (absent.length) {
-      says.textContent = `${absent.join(" ")}, or press Recorded.`;
-      return null;
-    }
-    watch(...racers.map((racer) => racer.row.name));
-    const requests = Math.min(Math.max(Number(count.value) || 60, 1), 100);
-    const result = await race(racers, WORK[work.value], requests, charts, says, Number(guess.value));
-    if (result) tellRun(section, { name: `race-${work.value}`, count: requests, racers: racers.map(({ row, bars }) => ({ row: row.name, bars })) });
-    return result;
-  }
-
-  async function recorded() {
-    const run = await recording(`race-${work.value}`);
-    if (!run) {
-      says.textContent = `No race of ${WORK[work.value].text} was recorded.`;
-      return null;
-    }
-    marked.replaceChildren(mark(run));
-    const racers = run.racers.map(({ row, bars }) => new Racer(byName[row], bars));
-    const result = { racers, work: WORK[work.value], count: run.count, guess: Number(guess.value) };
-    return await replay(result, charts, 1) && told(result, says);
-  }
-
-  again.addEventListener("click", () => replay(last, charts, QUIET_FOR));
-  onReset.addEventListener("reset", () => {
-    charts.replaceChildren();
-    marked.replaceChildren();
-    says.textContent = "";
-    last = null;
-    again.disabled = true;
-  });
+  return { one: one.select, other: other.select, work, count, guess, start, again, marked, charts, says };
 }
 
 function told(result, says) {

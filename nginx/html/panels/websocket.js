@@ -35,31 +35,33 @@ export function mount(section) {
     lane.className = `lane is-${side(chosen)}`;
     const signal = wasReset();
     says.textContent = await missing(chosen);
-    if (!says.textContent) await openAll(chosen, signal);
+    const stopped = says.textContent || signal.aborted;
+    if (!stopped) await openAll(chosen, signal, { sockets, open, slots, victim });
     start.disabled = false;
-    if (!signal.aborted && sockets.length) {
+    if (!stopped && !signal.aborted) {
       end.disabled = false;
       says.textContent = told(chosen, sockets.length, victim.textContent);
-    }
-  }
-
-  async function openAll(chosen, signal) {
-    for (let place = 0; place < MOST; place += 1) {
-      const socket = await openSocket(`/${chosen.name}/ws/echo`);
-      if (signal.aborted) return;
-      if (socket) sockets.push(socket);
-      open.textContent = number(sockets.length);
-      if (socket) slots.children[place].className = "wait-3";
-      const began = performance.now(), { ok } = await ask(`/${chosen.name}/json`, VICTIM_MS), took = performance.now() - began;
-      if (signal.aborted) return;
-      victim.textContent = ok ? `${number(took)} ms` : "none";
-      if (!socket || !ok) return;
     }
   }
 
   start.addEventListener("click", fill);
   end.addEventListener("click", () => { closeAll(); says.textContent = "Closed: the row answers again."; });
   onReset.addEventListener("reset", () => { closeAll(); says.textContent = ""; });
+}
+
+/** One after another, with a plain request after each, until the row no longer answers one of both. */
+async function openAll(chosen, signal, { sockets, open, slots, victim }) {
+  for (let place = 0; place < MOST; place += 1) {
+    const socket = await openSocket(`/${chosen.name}/ws/echo`);
+    if (signal.aborted) return;
+    if (socket) sockets.push(socket);
+    open.textContent = number(sockets.length);
+    if (socket) slots.children[place].className = "wait-3";
+    const began = performance.now(), { ok } = await ask(`/${chosen.name}/json`, VICTIM_MS), took = performance.now() - began;
+    if (signal.aborted) return;
+    victim.textContent = ok ? `${number(took)} ms` : "none";
+    if (!socket || !ok) return;
+  }
 }
 
 function told(row, held, victim) {
