@@ -3,12 +3,13 @@
 import ssl
 import time
 from collections.abc import Callable
+from contextlib import closing
 from typing import Any, ClassVar, TypeVar
 from uuid import uuid4
 
 import gevent
 from locust import task
-from websocket import WebSocket, WebSocketException, create_connection
+from websocket import WebSocket, WebSocketBadStatusException, WebSocketException, create_connection
 
 from loadtest import targets
 from loadtest.users.requests import text
@@ -16,6 +17,7 @@ from loadtest.users.row import OnRow, WrongAnswer, quote
 
 T = TypeVar("T")
 TIMEOUT_S = 60
+NOT_HERE = 501  # what a row answers whose server cannot hand out a WebSocket
 
 
 class WebSocketUser(OnRow):
@@ -87,6 +89,24 @@ class WebSocketEcho(WebSocketUser):
     def talk(self) -> None:
         if ws := self.opened():
             self.measure(self.route, lambda: self.echo(ws))
+
+
+class WebSocketOffer(WebSocketUser):
+    """Asks for a WebSocket, and takes it or the server's word that it has none (501). A new connection each time."""
+
+    route = "/ws/echo"
+
+    @task
+    def offer(self) -> None:
+        began, kind, error = time.perf_counter(), "WS", None
+        try:
+            with closing(self.connect()) as ws:
+                self.echo(ws)
+        except WebSocketBadStatusException as refusal:
+            kind, error = "HTTP/1.1", None if refusal.status_code == NOT_HERE else refusal
+        except (WebSocketException, OSError) as failure:
+            error = failure
+        self.report(kind, f"{self.route} offered", time.perf_counter() - began, error)
 
 
 class WebSocketIdle(WebSocketUser):
