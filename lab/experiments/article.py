@@ -48,7 +48,7 @@ ARTICLE_CLAIMS = (
         arms=rows("flask", "flask-40", "flask-200", "flask-gevent", "fastapi"),
         contrasts=(
             *(Contrast("fastapi", row, "throughput") for row in ("flask", "flask-40", "flask-200", "flask-gevent")),
-            *(Contrast("fastapi", row, "rss_mib", decides=False) for row in ("flask", "flask-200")),
+            *(Contrast("fastapi", row, "memory_mib", decides=False) for row in ("flask", "flask-200")),
         ),
         sentences=(
             sentence(

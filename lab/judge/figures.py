@@ -53,9 +53,15 @@ def response_ms(share: float, of: str = "load") -> Callable[[RoundResult], float
     return lambda of_round: percentile(histogram(of_round, of), share)
 
 
-def rss_mib(of_round: RoundResult) -> float:
+def memory_mib(of_round: RoundResult) -> float:
     meter = of_round[-1].meter
-    return meter.rss_bytes / 2**20 if meter else math.nan
+    return meter.memory_bytes / 2**20 if meter else math.nan
+
+
+def cgroup_mib(of_round: RoundResult) -> float:
+    """What the container is charged with; natively nothing is."""
+    meter = of_round[-1].meter
+    return meter.cgroup_bytes / 2**20 if meter and meter.cgroup_bytes is not None else math.nan
 
 
 def threads(of_round: RoundResult) -> float:
@@ -95,7 +101,8 @@ FIGURES = {
             (wrong_answers, *SCHEDULED, generator_ended_the_search),
         ),
         Figure(Metric("held", "holds", "open WebSockets", "", False), held, (answers_that_came_wrong,)),
-        Figure(Metric("rss_mib", "needs", "memory", "MiB", True), rss_mib, (wrong_answers,)),
+        Figure(Metric("memory_mib", "needs", "memory", "MiB", True), memory_mib, (wrong_answers,)),
+        Figure(Metric("cgroup_mib", "needs", "memory of the container", "MiB", True), cgroup_mib, (wrong_answers,)),
         Figure(
             Metric("after_ms", "takes", "time until it answers again", "ms", True, margin=0.25),
             after_ms,

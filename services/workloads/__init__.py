@@ -223,12 +223,14 @@ def timed(began: float, answer: Any) -> dict[str, Any]:
 
 # Who answers
 
+DISTRIBUTIONS = {"uwsgi": "pyuwsgi"}  # of servers whose command has another name
 CGROUPS = Path("/sys/fs/cgroup")
 UNLIMITED = 2**62  # bytes: cgroup v1 has a number for no limit, too, the largest of whole pages
 
 
 def about(interface: str, framework: str, protocol: str) -> dict[str, Any]:
     """What serves this request, and under which settings; `framework` is a distribution's name or ""."""
+    command = argv if len(argv) > 1 else sys.orig_argv[1:]  # uWSGI keeps its arguments from sys.argv
     server = Path(argv[0]).name
     return {
         "row": os.environ.get("ROW", "local"),
@@ -240,7 +242,7 @@ def about(interface: str, framework: str, protocol: str) -> dict[str, Any]:
         "python": python_version(),
         "python_mode": ", ".join(name for name in ("dev_mode", "debug", "optimize") if getattr(sys.flags, name)),
         "pid": os.getpid(),
-        "command": " ".join([server, *argv[1:]]),
+        "command": " ".join([server, *command[1:]]),
         "settings": {
             name: value
             for name, value in sorted(os.environ.items())
@@ -255,7 +257,7 @@ def about(interface: str, framework: str, protocol: str) -> dict[str, Any]:
 
 def _with_version(server: str) -> str:
     try:
-        return f"{server} {version(server)}"
+        return f"{server} {version(DISTRIBUTIONS.get(server, server))}"
     except PackageNotFoundError:  # something else runs it, as a test does
         return server
 

@@ -17,6 +17,7 @@ from lab.stack.native import NativeStack
 from tests.helpers import until
 
 PROJECT = "wsgi-asgi-lab-test"
+PROFILES = ("variants", "apart")  # every row
 READ_METER = "import sys, urllib.request as u; print(u.urlopen(sys.argv[1], timeout=10).read().decode())"
 
 
@@ -56,7 +57,7 @@ class ComposeDoor:
         self.rows = ComposeFile(environ=environ).rows
 
     def compose(self, *arguments: str) -> str:
-        return run(["docker", "compose", "--profile", "variants", *arguments], self.environ)
+        return run(["docker", "compose", *(f"--profile={each}" for each in PROFILES), *arguments], self.environ)
 
     def stop(self, service: str) -> None:
         self.compose("stop", service)
@@ -75,7 +76,7 @@ class ComposeDoor:
 
 @contextmanager
 def native() -> Iterator[NativeDoor]:
-    with started(NativeStack(ComposeFile(environ=plain_environ()), ("variants",))) as stack:
+    with started(NativeStack(ComposeFile(environ=plain_environ()), PROFILES)) as stack:
         yield NativeDoor(stack)
 
 

@@ -165,7 +165,7 @@ def test_a_search_that_ended_with_the_generator_has_not_found_the_rows_limit() -
         ("capacity", True),
         ("after_ms", True),
         ("cpu_us", False),
-        ("rss_mib", False),
+        ("memory_mib", False),
         ("held", False),
     ],
 )
