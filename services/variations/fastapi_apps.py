@@ -36,7 +36,7 @@ def greeting_in_def(request: Request) -> Response:
 
 async def reload(request: Request) -> Response:
     reload_server()
-    return Response(status_code=204)
+    return Response()
 
 
 async def echo(request: Request) -> Response:

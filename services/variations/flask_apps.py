@@ -29,9 +29,9 @@ def base() -> Flask:
         return as_json(compact(workloads.GREETING))
 
     @app.post("/reload")
-    def reload() -> tuple[str, int]:
+    def reload() -> str:
         reload_server()
-        return "", 204
+        return ""
 
     return app
 

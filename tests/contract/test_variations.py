@@ -81,5 +81,5 @@ def test_a_reload_is_asked_of_the_workers_parent(
     sent: list[tuple[int, int]] = []
     monkeypatch.setattr(os, "getppid", lambda: 4711)
     monkeypatch.setattr(os, "kill", lambda pid, number: sent.append((pid, number)))
-    assert asked(make, portal)("POST", "/reload").status_code == 204
+    assert asked(make, portal)("POST", "/reload").status_code == 200
     assert sent == [(4711, signal.SIGHUP)]
