@@ -13,6 +13,7 @@ from lab.judge.gates import (
     generator_was_busy,
     generator_was_starved,
     littles_law,
+    refused_wrongly,
     row_was_crowded,
     schedule_fell_behind,
     wrong_answers,
@@ -69,6 +70,18 @@ def threads(of_round: RoundResult) -> float:
     return float(meter.threads) if meter else math.nan
 
 
+def cpus(of_round: RoundResult) -> float:
+    """That the row used on average, at the rate at which it served."""
+    return used_us("row")(of_round) * throughput(of_round) / 1e6
+
+
+def served(of_round: RoundResult) -> float:
+    """The share of its requests that a row did not refuse, in per cent."""
+    started = sum(result.load.started for result in of_round)
+    failed = sum(result.load.failures for result in of_round)
+    return 100 * (started - failed) / started if started else math.nan
+
+
 def held(of_round: RoundResult) -> float:
     """Open WebSockets at the end."""
     return float(of_round[-1].held)
@@ -103,6 +116,9 @@ FIGURES = {
         Figure(Metric("held", "holds", "open WebSockets", "", False), held, (answers_that_came_wrong,)),
         Figure(Metric("memory_mib", "needs", "memory", "MiB", True), memory_mib, (wrong_answers,)),
         Figure(Metric("cgroup_mib", "needs", "memory of the container", "MiB", True), cgroup_mib, (wrong_answers,)),
+        Figure(Metric("threads", "has", "threads", "", True), threads, (refused_wrongly,)),
+        Figure(Metric("cpus", "uses", "CPUs used", "", True), cpus, (*ANSWERED, *CLOCKED)),
+        Figure(Metric("served_pct", "serves", "share of requests served", "%", False), served, (refused_wrongly,)),
         Figure(
             Metric("after_ms", "takes", "time until it answers again", "ms", True, margin=0.25),
             after_ms,
