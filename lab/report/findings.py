@@ -8,7 +8,7 @@ from lab.judge.judge import Finding, Judgement
 from lab.judge.words import meaning, outcome, ratio, verdict_sentence
 from lab.report.report import render
 from lab.report.section import Footnotes, Section, Table, by, sections
-from lab.report.tables import waterfall
+from lab.report.tables import in_units
 from lab.run.results import Run
 
 Shown = dict[str, dict[str, Section]]  # by experiment, then by door
@@ -23,7 +23,7 @@ class Part:
     meaning: str  # in a line
     said: list[str]  # verdicts and sentences, each once
     findings: Table
-    waterfalls: dict[str, Table]
+    in_units: list[tuple[str, Table]]  # by door
     notes: list[str]
 
 
@@ -42,7 +42,6 @@ def write(runs: Sequence[Run]) -> str:
 def part(experiment: Experiment, by_door: dict[str, Section]) -> Part:
     notes = Footnotes()
     judgements = {door: section.judgement for door, section in by_door.items()}
-    steps = {door: waterfall(section) for door, section in by_door.items()}
     said = {door: f"**{verdict_of(each)}**. {verdict_sentence(each)}" for door, each in judgements.items()}
     return Part(
         experiment=experiment,
@@ -50,7 +49,7 @@ def part(experiment: Experiment, by_door: dict[str, Section]) -> Part:
         meaning=" ".join(each_once({door: meaning(each) for door, each in judgements.items()})),
         said=each_once(said),
         findings=side_by_side(experiment, {door: each.findings for door, each in judgements.items()}, notes),
-        waterfalls={door: table for door, table in steps.items() if table},
+        in_units=[(door, table) for door, section in by_door.items() for table in in_units(section)],
         notes=notes.reasons,
     )
 

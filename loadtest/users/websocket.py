@@ -66,7 +66,7 @@ class WebSocketUser(OnRow):
         if answer != message:
             raise WrongAnswer(f"wrong echo: {quote(answer.encode() if isinstance(answer, str) else answer)}")
 
-    def measure(self, what: str, action: Callable[[], T]) -> T | None:
+    def measure(self, what: str, action: Callable[[], T], part: bool = False) -> T | None:
         """`action`'s result, with its time or its error in the statistics; None where it failed."""
         error: Exception | None = None
         result = None
@@ -76,7 +76,7 @@ class WebSocketUser(OnRow):
         except (WebSocketException, OSError) as failure:
             error = failure
             self.drop()
-        self.report("WS", what, time.perf_counter() - began, error)
+        self.report("WS", what, time.perf_counter() - began, error, part)
         return result
 
 
@@ -98,15 +98,17 @@ class WebSocketOffer(WebSocketUser):
 
     @task
     def offer(self) -> None:
-        began, kind, error = time.perf_counter(), "WS", None
+        began, error = time.perf_counter(), None
         try:
-            with closing(self.connect()) as ws:
-                self.echo(ws)
+            ws = self.connect()
         except WebSocketBadStatusException as refusal:
-            kind, error = "HTTP/1.1", None if refusal.status_code == NOT_HERE else refusal
+            error = None if refusal.status_code == NOT_HERE else refusal
         except (WebSocketException, OSError) as failure:
             error = failure
-        self.report(kind, f"{self.route} offered", time.perf_counter() - began, error)
+        else:
+            with closing(ws):
+                self.measure(self.route, lambda: self.echo(ws), part=True)
+        self.report("HTTP/1.1", f"{self.route} offered", time.perf_counter() - began, error)
 
 
 class WebSocketIdle(WebSocketUser):

@@ -47,10 +47,20 @@ async def echo_validated(message: Message) -> Message:
     return message
 
 
-def starlette() -> Starlette:
+async def echo_validated_by_hand(request: Request) -> Response:
+    message = Message.model_validate_json(await request.body())
+    return as_json(message.model_dump_json())
+
+
+def starlette(answer: Callable[..., Any] = echo) -> Starlette:
     """The same functions without FastAPI: a body is parsed, and not looked at."""
     gets = [Route(path, handler) for path, handler in (("/health", health), ("/about", about), ("/json", greeting))]
-    return Starlette(routes=[*gets, Route("/echo", echo, methods=["POST"])])
+    return Starlette(routes=[*gets, Route("/echo", answer, methods=["POST"])])
+
+
+def starlette_validated() -> Starlette:
+    """A body is validated by Pydantic, which writes the answer, too."""
+    return starlette(echo_validated_by_hand)
 
 
 def base(answer: Callable[..., Any] = greeting) -> FastAPI:

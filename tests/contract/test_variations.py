@@ -13,7 +13,13 @@ from tests.contract.apps import Ask, ask_asgi, ask_wsgi, shape
 from variations import fastapi_apps, flask_apps
 
 FLASK = [flask_apps.plain, flask_apps.validated, flask_apps.hooked, flask_apps.wrapped]
-FASTAPI = [fastapi_apps.starlette, fastapi_apps.plain, fastapi_apps.validated, fastapi_apps.in_def]
+FASTAPI = [
+    fastapi_apps.starlette,
+    fastapi_apps.starlette_validated,
+    fastapi_apps.plain,
+    fastapi_apps.validated,
+    fastapi_apps.in_def,
+]
 FASTAPI += [fastapi_apps.hooked, fastapi_apps.wrapped]
 BODY = '{"message":"Übung 1"}'.encode()
 AS_JSON = {"Content-Type": "application/json"}
@@ -40,7 +46,7 @@ def test_every_app_says_that_it_is_there_and_what_it_is(app: Ask) -> None:
 
 
 ECHOES: list[Any] = [flask_apps.plain, flask_apps.validated]
-ECHOES += [fastapi_apps.starlette, fastapi_apps.plain, fastapi_apps.validated]
+ECHOES += [fastapi_apps.starlette, fastapi_apps.starlette_validated, fastapi_apps.plain, fastapi_apps.validated]
 
 
 def asked(make: Any, portal: BlockingPortal) -> Ask:
@@ -54,7 +60,7 @@ def test_an_echo_is_the_same_bytes_validated_or_not(make: Any, portal: BlockingP
     assert answer.headers["content-type"] == "application/json"
 
 
-@pytest.mark.parametrize(("make", "refused"), [(each, each.__name__ == "validated") for each in ECHOES])
+@pytest.mark.parametrize(("make", "refused"), [(each, each.__name__.endswith("validated")) for each in ECHOES])
 def test_only_the_apps_that_validate_refuse_a_wrong_body(make: Any, refused: bool, portal: BlockingPortal) -> None:
     answer = asked(make, portal)("POST", "/echo", content=b'{"message":7}', headers=AS_JSON)
     assert (answer.status_code >= 400) == refused
