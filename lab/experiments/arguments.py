@@ -265,7 +265,7 @@ ARGUMENTS = (
         held_equal="the same app, two workers; a client whose idle connection was closed opens another, as browsers do",
         refuted_if="requests are lost",
         arms=(
-            *(Arm(f"{row}-workers-2", row, {"reload_s": 0, "seconds": 1.0}) for row in KEPT),
+            *(Arm(f"{row}-workers-2", row, {"reload_s": 0, "seconds": 1.0}, restarts=True) for row in KEPT),
             *(Arm(f"{row}-workers-2", f"reloaded {row}", reconnects=True, restarts=True) for row in KEPT),
         ),
         contrasts=tuple(

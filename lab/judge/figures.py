@@ -100,9 +100,12 @@ def held(of_round: RoundResult) -> float:
 
 
 def after_ms(of_round: RoundResult) -> float:
-    return of_round[-1].after_ms or math.nan
+    """No less than AT_ONCE_MS: below it noise would decide."""
+    after = of_round[-1].after_ms
+    return math.nan if after is None else max(after, AT_ONCE_MS)
 
 
+AT_ONCE_MS = 10
 ANSWERED = (wrong_answers, connections_remade)
 CLOCKED = (generator_was_busy, generator_was_starved, row_was_crowded)  # for what a client's clock says
 TIMED = (*ANSWERED, *CLOCKED, littles_law)
@@ -130,11 +133,11 @@ FIGURES = {
         # Not a request is to be lost: one of a thousand matters.
         Figure(Metric("kept_pct", "answers", "share of requests", "%", False, margin=0.001), served, ()),
         Figure(Metric("held", "holds", "open WebSockets", "", False), held, (answers_that_came_wrong,)),
-        Figure(Metric("memory_mib", "needs", "memory", "MiB", True), memory_mib, (wrong_answers,)),
-        Figure(Metric("cgroup_mib", "needs", "memory of the container", "MiB", True), cgroup_mib, (wrong_answers,)),
         Figure(Metric("threads", "has", "threads", "", True), threads, (refused_wrongly,)),
         Figure(Metric("cpus", "uses", "CPUs used", "", True), cpus, (*ANSWERED, *CLOCKED)),
         Figure(Metric("served_pct", "serves", "share of requests served", "%", False), served, (refused_wrongly,)),
+        Figure(Metric("memory_mib", "needs", "memory", "MiB", True), memory_mib, (wrong_answers,)),
+        Figure(Metric("cgroup_mib", "needs", "memory of the container", "MiB", True), cgroup_mib, (wrong_answers,)),
         Figure(
             Metric("after_ms", "takes", "time until it answers again", "ms", True, margin=0.25),
             after_ms,

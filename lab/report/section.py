@@ -35,7 +35,7 @@ HEADINGS = {
     "held": "WebSockets held",
     "probe_p95_ms": "neighbour's p95, ms",
     "capacity": "rate that keeps the limit, 1/s",
-    "after_ms": "answers again after, ms",
+    "after_ms": "answers again after, ms (10: at once)",
 }
 NOTHING = Cell(math.nan)
 

@@ -24,7 +24,7 @@ class Page(OnRow):
     """Loads the page again and again on warm connections; a page is one request in the statistics."""
 
     abstract = True
-    uses: ClassVar[tuple[str, ...]] = ("asset_ms", "delay_ms")
+    uses: ClassVar[tuple[str, ...]] = ("asset_ms", "round_trip_ms")
     client_options: ClassVar[dict[str, Any]]
     protocol: str
     at_once: int
@@ -33,7 +33,7 @@ class Page(OnRow):
     def __init__(self, environment: Any) -> None:
         super().__init__(environment)
         # HTTP/2 is spoken there, whatever --path says
-        base = relay.through(targets.url(self.row, "gateway"), self.options.delay_ms)
+        base = relay.through(targets.url(self.row, "gateway"), self.options.round_trip_ms)
         limits = httpx.Limits(max_connections=self.connections, keepalive_expiry=KEEP_ALIVE_S)
         self.http = httpx.Client(base_url=base, verify=False, timeout=TIMEOUT_S, limits=limits, **self.client_options)  # noqa: S501  (the lab's own certificate)
 

@@ -24,17 +24,17 @@ each_part = pytest.mark.parametrize("part", PARTS, ids=lambda part: f"{part.name
 ARMS = {
     r"FastAPI": r"fastapi.*|HTTP/2|await",
     r"Flask": r"flask.*",
-    r"\b8 threads|\bon threads|\b8, 40|\b8 and 200|\b8 or (on 40|200)": r"flask",
+    r"\b8 threads|\bon threads|\b8, 40|\b8 and 200|\b8 or (on 40|200)": r"flask( (wait|cpu|db))?",
     r"\b40 (and 200 )?threads": r"flask-40",
     r"\b200 threads": r"flask-200",
-    r"greenlets": r"flask-gevent",
+    r"greenlets": r"flask-gevent( (wait|cpu|db))?",
     r"sync worker": r"flask-sync",
-    r"\(granian\)|on granian": r".*-granian",
+    r"\(granian\)|on granian": r".*-(granian|http2)",
     r"bare WSGI|without a framework": r"wsgi-granian",
     r"bare ASGI": r"asgi-granian",
     r"nginx speaks HTTP/2": r"flask-http2",
     r"through nginx": r".* behind nginx",
-    r"in `def`": r"def",
+    r"in `def`": r"(fastapi[ -])?def|fastapi-def",
     r"[Gg]unicorn's place": r"wsgi",
 }
 LEVELS = {
