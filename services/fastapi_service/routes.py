@@ -40,7 +40,7 @@ async def ready() -> dict[str, str]:
 
 @routes.get("/about")
 async def about(request: Request) -> dict[str, Any]:
-    return workloads.about("ASGI", "fastapi", f"HTTP/{request.scope['http_version']}")
+    return workloads.about("ASGI", "fastapi", f"HTTP/{request.scope['http_version']}", "pydantic-core")
 
 
 @routes.get("/plaintext")

@@ -233,11 +233,13 @@ def timed(began: float, answer: Any) -> dict[str, Any]:
 # Who answers
 
 DISTRIBUTIONS = {"uwsgi": "pyuwsgi"}  # of servers whose command has another name
+# What parses, loops and waits in the place of Python's own: a server that says "auto" takes what is installed.
+FAST_PATHS = ("gunicorn_h1c", "httptools", "h11", "uvloop", "gevent")
 CGROUPS = Path("/sys/fs/cgroup")
 UNLIMITED = 2**62  # bytes: cgroup v1 has a number for no limit, too, the largest of whole pages
 
 
-def about(interface: str, framework: str, protocol: str) -> dict[str, Any]:
+def about(interface: str, framework: str, protocol: str, json_library: str) -> dict[str, Any]:
     """What serves this request, and under which settings; `framework` is a distribution's name or ""."""
     command = argv if len(argv) > 1 else sys.orig_argv[1:]  # uWSGI keeps its arguments from sys.argv
     server = Path(argv[0]).name
@@ -248,6 +250,8 @@ def about(interface: str, framework: str, protocol: str) -> dict[str, Any]:
         "server": _with_version(server),
         "model": os.environ.get("MODEL", "unknown"),
         "protocol": protocol,
+        "json_library": json_library,
+        "loaded": [name for name in FAST_PATHS if name in sys.modules],
         "python": python_version(),
         "python_mode": ", ".join(name for name in ("dev_mode", "debug", "optimize") if getattr(sys.flags, name)),
         "pid": os.getpid(),

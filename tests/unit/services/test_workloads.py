@@ -133,7 +133,7 @@ def test_the_limits_of_a_container_read_alike_from_both_versions_of_cgroups(
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(text)
     monkeypatch.setattr(workloads, "CGROUPS", tmp_path)
-    about = workloads.about("WSGI", "", "HTTP/1.1")
+    about = workloads.about("WSGI", "", "HTTP/1.1", "json")
     assert (about["cpu_limit"], about["memory_limit"]) == (cpu, memory)
 
 
