@@ -81,7 +81,9 @@ FURTHER_CLAIMS = (
         load=Load("PageHttp2", 1, warm_up=0.3, options={"path": "gateway", "asset_ms": 20}, protocol="HTTP/2"),
         varied="ms round trip",
         varied_one="ms round trip",
-        levels={str(ms): {"round_trip_ms": ms, "seconds": s, "least_s": s} for ms, s in ((1, 1.0), (20, 1.4), (100, 2.6))},
+        levels={
+            str(ms): {"round_trip_ms": ms, "seconds": s, "least_s": s} for ms, s in ((1, 1.0), (20, 1.4), (100, 2.6))
+        },
         quick=("20",),
     ),
     Experiment(
@@ -177,8 +179,8 @@ FURTHER_CLAIMS = (
                 better("asgi-granian", "wsgi-granian"),
             ),
             sentence(
-                "On no server that speaks both (gunicorn, granian) did bare ASGI need less CPU per request than bare "
-                "WSGI.",
+                "Bare ASGI needed no less CPU per request than bare WSGI, on either server that speaks both "
+                "(gunicorn, granian).",
                 not_better("asgi-gunicorn", "wsgi"),
                 not_better("asgi-granian", "wsgi-granian"),
             ),

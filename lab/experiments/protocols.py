@@ -44,7 +44,7 @@ PROTOCOL_CLAIMS = (
                 better("fastapi-granian", "flask-granian"),
             ),
         ),
-        load=Load("WebSocketOffer", 2, seconds=0.2, least_s=0.1, protocol="HTTP/1.1, WS"),
+        load=Load("WebSocketOffer", 2, seconds=0.6, least_s=0.6, protocol="HTTP/1.1, WS"),
         rule=Rule.EVERY_SERVER,
     ),
     Experiment(
@@ -167,7 +167,7 @@ PROTOCOL_CLAIMS = (
                 alike("fastapi-http2", "flask-http2"),
             ),
         ),
-        load=Load("Hops", 2, seconds=0.2, least_s=0.1, options={"path": "gateway"}, protocol="HTTP/2"),
+        load=Load("Hops", 2, seconds=0.6, least_s=0.6, options={"path": "gateway"}, protocol="HTTP/2"),
         rule=Rule.EVERY_SERVER,
     ),
 )

@@ -23,7 +23,7 @@ async def health(request: Request) -> Response:
 
 async def about(request: Request) -> Response:
     framework = "fastapi" if isinstance(request.app, FastAPI) else "starlette"
-    return as_json(compact(workloads.about("ASGI", framework, f"HTTP/{request.scope['http_version']}")))
+    return as_json(compact(workloads.about("ASGI", framework, f"HTTP/{request.scope['http_version']}", "json")))
 
 
 async def greeting(request: Request) -> Response:

@@ -22,7 +22,7 @@ def base() -> Flask:
 
     @app.get("/about")
     def about() -> Response:
-        return as_json(compact(workloads.about("WSGI", "flask", request.environ["SERVER_PROTOCOL"])))
+        return as_json(compact(workloads.about("WSGI", "flask", request.environ["SERVER_PROTOCOL"], "json")))
 
     @app.get("/json")
     def greeting() -> Response:

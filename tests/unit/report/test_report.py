@@ -16,6 +16,7 @@ from lab.run import results
 from tests.unit import records, runs
 
 CPU_US = {"flask": 210, "wsgi": 120, "wsgi-granian": 60, "asgi-granian": 80, "asgi": 70, "fastapi": 190}
+CPU_US |= {"asgi-gunicorn": 90, "fastapi-gunicorn": 200, "wsgi-a2wsgi": 150}
 POOLS = {"flask": 8, "flask-40": 40}
 
 
@@ -25,7 +26,7 @@ def pooled(level: str, arm: str, number: int) -> tuple[float, float]:
 
 
 def stepwise(level: str, arm: str, number: int) -> tuple[float, float]:
-    return 2000, CPU_US[arm]
+    return 2000, CPU_US.get(arm, 100)
 
 
 def alike(level: str, arm: str, number: int) -> tuple[float, float]:
@@ -193,21 +194,48 @@ def test_beside_a_ratio_stands_what_may_explain_it_and_how_busy_both_rows_were(t
     assert {row[0]: row[arms.headings.index("CPUs in use")] for row in arms.rows}["flask (WSGI)"] == "0.98"
 
 
-def test_the_steps_of_the_waterfall_add_up(tmp_path: Path) -> None:
+def test_each_change_is_shown_as_the_range_of_what_it_adds_over_all_orders(tmp_path: Path) -> None:
     shown = section(runs.write(tmp_path, {"where-from": runs.results("where-from", stepwise)}))
-    steps = shown.steps()
-    assert [round(step.change) for step in steps] == [-90, -60, 20, -10, 120]
-    assert steps[0].start + sum(step.change for step in steps) == pytest.approx(190, rel=0.02)
-    assert all(step.label in charts.of(shown)[1].svg for step in steps)
+    ranges = {each.label: (round(each.least), round(each.most)) for each in shown.changes()}
+    assert ranges == {
+        "Flask left out": (-90, -90),
+        "ASGI, not WSGI": (-80, -30),
+        "uvicorn, not gunicorn": (-20, 30),
+        "FastAPI put on": (110, 120),
+    }
+    cells, changes = charts.of(shown)[1:]
+    assert all(label in changes.svg for label in ranges) and "−20.0 to +30.0 µs" in changes.svg
+    assert all(arm.name in cells.svg for arm in BY_NAME["where-from"].arms)
+    (_, made) = tables.in_units(shown)
+    assert made.rows[2] == ["uvicorn, not gunicorn", "−20.0 to +30.0", "3"]
 
 
-def test_a_waterfall_with_a_refused_arm_is_not_drawn(tmp_path: Path) -> None:
+def test_changes_with_a_refused_arm_among_them_are_not_shown(tmp_path: Path) -> None:
     made = [
         runs.failing(each) if each.block.purpose.arm == "asgi" else each
         for each in runs.results("where-from", stepwise)
     ]
     shown = section(runs.write(tmp_path, {"where-from": made}))
-    assert shown.steps() == [] and len(charts.of(shown)) == 1
+    assert shown.changes() == [] and len(charts.of(shown)) == 2
+    assert "refused" in charts.of(shown)[1].svg  # the cell that is missing has its place
+
+
+def test_a_difference_stands_in_its_unit_with_the_interval_of_the_ratio(tmp_path: Path) -> None:
+    made = runs.results("gateway-latency", lambda level, arm, number: (100, 100))
+    slower = [
+        replace(each, load=replace(each.load, histogram={11.0 + 0.01 * each.block.purpose.round: 100}))
+        if each.block.purpose.arm == "flask behind nginx"
+        else each
+        for each in made
+    ]
+    shown = section(runs.write(tmp_path, {"gateway-latency": slower}))
+    (table,) = tables.in_units(shown)
+    first = table.rows[0]
+    assert first[0] == "flask behind nginx − flask direct"
+    mid, low, high = (float(each) for each in re.findall(r"\+([\d,]+)", first[2].replace(",", "")))
+    assert 1_000 < low < mid < high < 1_060 and "µs" in first[2]
+    finding = next(each for each in shown.judgement.findings if each.contrast.subject == "flask behind nginx")
+    assert finding.comparison and low == pytest.approx(10_000 * (finding.comparison.low - 1), rel=0.01)
 
 
 def test_a_search_shows_its_capacity_only(tmp_path: Path) -> None:
