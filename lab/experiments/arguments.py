@@ -1,9 +1,8 @@
-"""What people argue about: event loops, validation, middleware, `def`, reloads, and a comparison that was published."""
+"""What people argue about: event loops, validation, middleware, reloads, and a comparison that was published."""
 
 from dataclasses import replace
 
 from lab.experiments.model import (
-    FASTAPI_ASYNC,
     FASTAPI_BENCHMARKS,
     OURS,
     Arm,
@@ -17,12 +16,6 @@ from lab.experiments.outcomes import Outcome
 from lab.experiments.sentences import alike, because, better, measured, not_better, sentence, worse
 
 UVLOOP = Source("README", "uvloop", reference="https://github.com/MagicStack/uvloop")
-FLASK_ASYNC = Source(
-    "“Using async and await”",
-    "Flask documentation",
-    reference="https://flask.palletsprojects.com/en/stable/async-await/",
-    otherwise=True,
-)
 PUBLISHED = Source(
     "“FastAPI vs Flask performance comparison”",
     "ashishb.net",
@@ -172,128 +165,54 @@ ARGUMENTS = (
         in_units=True,
     ),
     Experiment(
-        name="def-or-async",
-        title="FastAPI: def or async def",
-        claim="In FastAPI a plain `def` serves as much as `async def`.",
-        source=replace(FASTAPI_ASYNC, otherwise=False),
-        method="Throughput of a 50 ms wait against the number of clients: in `async def`, and in `def`, which FastAPI "
-        "runs on its own pool of threads.",
-        held_equal="the same row; only the handler differs",
-        refuted_if="`def` serves less",
-        arms=(Arm("fastapi", "fastapi async def"), Arm("fastapi", "fastapi def", {"wait_route": "threadpool"})),
-        contrasts=(Contrast("fastapi def", "fastapi async def", "throughput", Outcome.NO_DIFFERENCE),),
-        sentences=(
-            sentence(
-                "While FastAPI's pool had threads to spare `def` served as much as `async def`. With more clients than "
-                "the pool has threads it served less.",
-                alike("fastapi def", "fastapi async def", at=("16",)),
-                worse("fastapi def", "fastapi async def", at=("64", "200")),
-            ),
-            sentence(
-                "With more clients than FastAPI's pool has threads `def` served less than `async def`.",
-                worse("fastapi def", "fastapi async def", at=("64",)),
-            ),
-            sentence(
-                "FastAPI served as much in `def` as in `async def`, whatever the number of clients.",
-                alike("fastapi def", "fastapi async def"),
-            ),
-        ),
-        load=Load("Wait", seconds=0.6, options={"wait_ms": 50}),
-        varied="clients",
-        levels={str(count): {"users": count} for count in (16, 64, 200)},
-        quick=("64",),
-        thread_ceiling=40,
-    ),
-    Experiment(
-        name="def-cost",
-        title="What def costs a request that waits for nothing",
-        claim="In FastAPI `def` costs no more than `async def`.",
-        source=replace(FASTAPI_ASYNC, otherwise=False),
-        method="CPU time of the service per GET /json, 16 clients: answered in `async def`, and in `def`.",
-        held_equal="the same app; only the handler differs",
-        refuted_if="`def` needs more CPU per request",
-        arms=rows("fastapi-plain", "fastapi-def"),
-        contrasts=(Contrast("fastapi-def", "fastapi-plain", "cpu_us", Outcome.NO_DIFFERENCE),),
-        sentences=(
-            sentence(
-                "A request that waits for nothing cost FastAPI more CPU in `def` than in `async def`.",
-                worse("fastapi-def", "fastapi-plain"),
-                guess="It is handed to a thread and back.",
-            ),
-            sentence(
-                "A request that waits for nothing cost FastAPI as much CPU in `def` as in `async def`.",
-                alike("fastapi-def", "fastapi-plain"),
-            ),
-        ),
-        load=SHORT,
-        in_units=True,
-    ),
-    Experiment(
-        name="flask-async",
-        title="Flask: async def in a view",
-        claim="`async def` makes a view of Flask concurrent.",
-        source=FLASK_ASYNC,
-        method="Throughput of a 50 ms wait with twice as many clients as Flask has threads: in `def`, and awaited in "
-        "`async def`. Beside it the CPU time per request.",
-        held_equal="the same row; only the view differs",
-        refuted_if="it serves no more",
-        arms=(Arm("flask", "flask def"), Arm("flask", "flask async def", {"wait_route": "async"})),
-        contrasts=(
-            Contrast("flask async def", "flask def", "throughput"),
-            Contrast("flask async def", "flask def", "cpu_us", decides=False),
-        ),
-        sentences=(
-            sentence(
-                "Flask did not serve more in `async def`, and each request cost more CPU.",
-                not_better("flask async def", "flask def"),
-                worse("flask async def", "flask def", figure="cpu_us"),
-                guess="A view holds its thread all the same, and starts an event loop for itself.",
-            ),
-            sentence("Flask did not serve more in `async def`.", not_better("flask async def", "flask def")),
-            sentence("Flask served more in `async def`.", better("flask async def", "flask def")),
-        ),
-        load=Load("Wait", seconds=1.0, options={"wait_ms": 50}),
-    ),
-    Experiment(
         name="reload",
         title="A reload under load",
         claim="A graceful reload loses no request.",
         source=OURS,
-        method="16 clients ask for GET /json while the server is told every two seconds to replace its workers "
-        "(SIGHUP). The share of requests that were answered, beside that without reloads; one of a thousand "
-        "matters.",
-        held_equal="the same app, two workers; a client whose idle connection was closed opens another, as browsers do",
+        method="100 requests a second for GET /json (open loop, Poisson) while the server is told once to replace its "
+        "workers (SIGHUP). The share of requests that were answered, beside that without a reload; one of a thousand "
+        "matters. Beside it p99.",
+        held_equal="the same app, two workers, five seconds to end in peace; a client whose idle connection was closed "
+        "opens another, as browsers do",
         refuted_if="requests are lost",
         arms=(
-            *(Arm(f"{row}-workers-2", row, {"reload_s": 0, "seconds": 1.0}, restarts=True) for row in KEPT),
+            *(Arm(f"{row}-workers-2", row, {"reload_s": 0, "seconds": 2.0}, True, True) for row in KEPT),
             *(Arm(f"{row}-workers-2", f"reloaded {row}", reconnects=True, restarts=True) for row in KEPT),
         ),
-        contrasts=tuple(
-            Contrast(one, other, "kept_pct", Outcome.NO_DIFFERENCE) for one, other in zip(LEFT, KEPT, strict=True)
+        contrasts=(
+            *(Contrast(each, row, "kept_pct", Outcome.NO_DIFFERENCE) for each, row in zip(LEFT, KEPT, strict=True)),
+            *(Contrast(each, row, "p99_ms", decides=False) for each, row in zip(LEFT, KEPT, strict=True)),
         ),
         sentences=(
             sentence(
-                "Reloaded again and again, gunicorn and uvicorn answered as many of their requests as without.",
-                *(alike(one, other) for one, other in zip(LEFT, KEPT, strict=True)),
+                "Told to replace their workers, gunicorn and uvicorn answered as many of their requests as without; some "
+                "took longer meanwhile.",
+                *(alike(each, row) for each, row in zip(LEFT, KEPT, strict=True)),
+                *(worse(each, row, figure="p99_ms") for each, row in zip(LEFT, KEPT, strict=True)),
+                because=because("How much longer", measured("p99_ms", *KEPT, *LEFT)),
             ),
             sentence(
-                "Reloaded again and again, gunicorn answered as many of its requests as without; uvicorn lost more "
+                "Told to replace their workers, gunicorn and uvicorn answered as many of their requests as without.",
+                *(alike(each, row) for each, row in zip(LEFT, KEPT, strict=True)),
+            ),
+            sentence(
+                "Told to replace its workers, gunicorn answered as many of its requests as without; uvicorn lost more "
                 "than one of a thousand.",
                 alike("reloaded flask", "flask"),
                 worse("reloaded fastapi", "fastapi"),
             ),
             sentence(
-                "Reloaded again and again, uvicorn answered as many of its requests as without; gunicorn lost more "
+                "Told to replace its workers, uvicorn answered as many of its requests as without; gunicorn lost more "
                 "than one of a thousand.",
                 worse("reloaded flask", "flask"),
                 alike("reloaded fastapi", "fastapi"),
             ),
             sentence(
-                "Reloaded again and again, gunicorn and uvicorn each lost more than one request of a thousand.",
-                *(worse(one, other) for one, other in zip(LEFT, KEPT, strict=True)),
+                "Told to replace their workers, gunicorn and uvicorn each lost more than one request of a thousand.",
+                *(worse(each, row) for each, row in zip(LEFT, KEPT, strict=True)),
             ),
         ),
-        load=Load("Reload", 16, seconds=4.0, least_s=4.0, warm_up=0.3, options={"reload_s": 2}),
+        load=Load("Reload", 400, seconds=7.0, least_s=7.0, rate=100, warm_up=1.0, options={"reload_s": 60}),
     ),
     Experiment(
         name="published",

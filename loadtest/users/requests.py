@@ -12,6 +12,7 @@ import workloads
 from loadtest.users.row import Check, RowUser
 
 GREETING = json.dumps(workloads.GREETING, separators=(",", ":")).encode()
+FIRST_RELOAD_S = 1.5  # after the last user has started
 JSON_HEADERS = {"Content-Type": "application/json"}
 # Of --wait-route
 ROUTES = {
@@ -176,6 +177,10 @@ class Reload(RowUser):
 
     uses: ClassVar[tuple[str, ...]] = ("path", "reload_s")
     due: ClassVar[float] = 0  # when the next reload is (time.monotonic): one user of all asks for it
+
+    def on_start(self) -> None:
+        Reload.due = time.monotonic() + FIRST_RELOAD_S
+        super().on_start()
 
     @task
     def greeting(self) -> None:

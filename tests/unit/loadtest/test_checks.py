@@ -274,7 +274,7 @@ def test_a_reload_is_asked_for_once_in_its_time_and_its_refusal_is_a_failure(
         return Answer(b"", status=404)
 
     with Row({"/reload": refuse}).serving() as address:
-        assert "status 404" in failures("Reload", address)[0]
+        assert "status 404" in failures("Reload", address)[0]  # on_start() puts it off; it is not called here
         assert failures("Reload", address) == []
         assert failures("Reload", address, reload_s=0) == []
     assert [each.method for each in asked] == ["POST"]
