@@ -185,8 +185,8 @@ ARGUMENTS = (
         ),
         sentences=(
             sentence(
-                "Told to replace their workers, gunicorn and uvicorn answered as many of their requests as without; some "
-                "took longer meanwhile.",
+                "Told to replace their workers, gunicorn and uvicorn answered as many of their requests as without; "
+                "some took longer meanwhile.",
                 *(alike(each, row) for each, row in zip(LEFT, KEPT, strict=True)),
                 *(worse(each, row, figure="p99_ms") for each, row in zip(LEFT, KEPT, strict=True)),
                 because=because("How much longer", measured("p99_ms", *KEPT, *LEFT)),

@@ -110,7 +110,7 @@ ARTICLE_CLAIMS = (
         title="Up to a thousand clients that wait",
         claim="ASGI handles concurrent connections more efficiently.",
         source=ARTICLE,
-        method="A wait of 200 ms, for an event loop, large thread pools and greenlets: throughput, p99, CPU per "
+        method="A wait of 250 ms, for an event loop, large thread pools and greenlets: throughput, p99, CPU per "
         "request and memory. (A small pool serves no more than it did for fewer clients: they only wait longer.)",
         held_equal="one worker each, the same clients",
         refuted_if="Flask on as many threads as there are clients, or on greenlets, serves as much, as soon, with as "
@@ -142,7 +142,7 @@ ARTICLE_CLAIMS = (
                 better("fastapi", "flask-1000", at=("1000",), figure="memory_mib"),
             ),
         ),
-        load=Load("Wait", seconds=0.9, options={"wait_ms": 200}),
+        load=Load("Wait", seconds=0.9, options={"wait_ms": 250}),
         varied="clients",
         levels={str(count): {"users": count} for count in (200, 500, 1000)},
         quick=("1000",),
@@ -247,8 +247,8 @@ ARTICLE_CLAIMS = (
         claim="ASGI performs better under high load.",
         source=ARTICLE,
         method="The highest rate of independent arrivals (open loop, Poisson) that keeps p99 within 250 ms, of "
-        "requests that make ten queries of 2 ms each, so that connections or CPU end it long before the generator. By bisection "
-        "to 6 %, anew in every round and from another start, so that the steps average out.",
+        "requests that make ten queries of 2 ms each, so that connections or CPU end it long before the generator. By "
+        "bisection to 6 %, anew in every round and from another start, so that the steps average out.",
         held_equal="the same requests, one worker each, in each comparison pools of one size, latency from the "
         "intended start",
         refuted_if="Flask keeps the limit up to the same rate, or a higher one",

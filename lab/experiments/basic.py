@@ -77,8 +77,8 @@ BASIC_CLAIMS = (
         source=ARTICLE,
         rule=Rule.ONE_CASE,
         method="CPU time of the service per GET /json, 16 clients in closed loop: on the usual servers, on the "
-        "cheapest server for each interface (uWSGI, uvicorn), and on the two that speak both (gunicorn, granian), with a "
-        "framework and without.",
+        "cheapest server for each interface (uWSGI, uvicorn), and on the two that speak both (gunicorn, granian), with "
+        "a framework and without.",
         held_equal="the same bytes, the same number of connections",
         refuted_if="in no case WSGI needs less CPU per request",
         arms=rows(*FRAMEWORKS, *BARE),
@@ -186,7 +186,7 @@ BASIC_CLAIMS = (
         source=ARTICLE,
         rule=Rule.EVERY_SERVER,
         method="Four clients ask for 10,000 rounds of pure Python; meanwhile a neighbour asks for GET /json 100 times "
-        "a second. Its p95 is what is compared (the victim probe), on the servers of the experiment on the work itself.",
+        "a second. Its p95 is what is compared (the victim probe), on the servers of the experiment before.",
         held_equal="the same work, one worker each; FastAPI runs it in its thread pool (`def`), as its guide says",
         refuted_if="on no server Flask's neighbours wait less",
         arms=rows(*FRAMEWORKS),
