@@ -176,7 +176,10 @@ ARGUMENTS = (
         "opens another, as browsers do",
         refuted_if="requests are lost",
         arms=(
-            *(Arm(f"{row}-workers-2", row, {"reload_s": 0, "seconds": 2.0}, True, True) for row in KEPT),
+            *(
+                Arm(f"{row}-workers-2", row, {"reload_s": 0, "seconds": 2.0, "least_s": 2.0}, True, True)
+                for row in KEPT
+            ),
             *(Arm(f"{row}-workers-2", f"reloaded {row}", reconnects=True, restarts=True) for row in KEPT),
         ),
         contrasts=(
@@ -212,7 +215,7 @@ ARGUMENTS = (
                 *(worse(each, row) for each, row in zip(LEFT, KEPT, strict=True)),
             ),
         ),
-        load=Load("Reload", 400, seconds=7.0, least_s=7.0, rate=100, warm_up=1.0, options={"reload_s": 60}),
+        load=Load("Reload", 400, seconds=6.5, least_s=6.5, rate=100, warm_up=1.0, options={"reload_s": 60}),
     ),
     Experiment(
         name="published",

@@ -102,7 +102,6 @@ PROTOCOL_CLAIMS = (
         contrasts=(
             Contrast("fastapi", "flask-gevent", "held"),
             Contrast("fastapi", "flask-gevent", "memory_mib", decides=False),
-            Contrast("fastapi", "flask-gevent", "probe_p95_ms", decides=False),
         ),
         sentences=(
             sentence(
@@ -123,7 +122,6 @@ PROTOCOL_CLAIMS = (
             10_000,
             seconds=3.0,
             least_s=3.0,
-            probe_rate=20,
             warm_up=20.0,
             options={"open_s": 40, "heartbeat_s": 60},
             protocol="WS",
