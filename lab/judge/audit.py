@@ -209,7 +209,9 @@ def parser(about: About) -> str:
     value, by_itself = read("parser")(about), server(about).parsers
     if value != "auto":
         return "gunicorn_h1c" if value == "fast" else value
-    return next((each for each in by_itself if each in about["loaded"]), server(about).own_parser)
+    if not by_itself:
+        return server(about).own_parser
+    return next((each for each in by_itself[:-1] if each in about["loaded"]), by_itself[-1])
 
 
 def loop(about: About) -> str:

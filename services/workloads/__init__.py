@@ -47,18 +47,23 @@ class Parameter:
     high: int
     default: int
 
-    def read(self, given: Sequence[str]) -> int:
-        """The value of every `name=` of the query string; Problem 422 unless it is one plain number.
+    @property
+    def rule(self) -> str:
+        return f"{self.name} must be a whole number from {self.low} to {self.high}"
 
-        ASCII digits only: `int()` alone would also take `+5`, `1_0`, ` 5` and Arabic-Indic digits.
-        """
+    def read(self, given: Sequence[str]) -> int:
+        """The last of what the query string gives, as FastAPI takes it; Problem 422 where that is no such number."""
         if not given:
             return self.default
-        if len(given) == 1 and re.fullmatch("[0-9]{1,9}", given[0]) and self.low <= int(given[0]) <= self.high:
-            return int(given[0])
-        raise Problem(422, f"{self.name} must be given once, as a whole number from {self.low} to {self.high}")
+        text = given[-1].strip()
+        if NUMBER.fullmatch(text) and self.low <= int(text.partition(".")[0]) <= self.high:
+            return int(text.partition(".")[0])
+        raise Problem(422, self.rule)
 
 
+# A whole number as Pydantic reads it from text: like int(), but in ASCII digits only, and 5.0 is one. The bounds keep
+# short what int() is given.
+NUMBER = re.compile(r"[+-]?[0-9]{1,20}(_[0-9]{1,20}){0,20}(\.0+)?")
 WAIT_MS = Parameter("ms", low=0, high=10_000, default=100)
 QUERIES = Parameter("queries", low=1, high=100, default=1)
 DELAY_MS = Parameter("delay_ms", low=0, high=500, default=0)  # of each query: less than DATABASE_TIMEOUT_S
@@ -66,6 +71,7 @@ VALUE = Parameter("value", low=0, high=1_000_000, default=1)
 ROUNDS = Parameter("rounds", low=1, high=1_000_000, default=10_000)
 EVENTS = Parameter("events", low=1, high=1_000, default=10)
 INTERVAL_MS = Parameter("interval_ms", low=0, high=10_000, default=100)
+PARAMETERS = {each.name: each for each in (WAIT_MS, QUERIES, DELAY_MS, VALUE, ROUNDS, EVENTS, INTERVAL_MS)}
 
 MAX_BODY = 64 * 1024  # bytes of a request body, and of a WebSocket message
 MAX_DISCARDED = 1024 * 1024  # bytes of a body that are read although nobody wants them: the next request is behind
@@ -234,7 +240,7 @@ def timed(began: float, answer: Any) -> dict[str, Any]:
 
 DISTRIBUTIONS = {"uwsgi": "pyuwsgi"}  # of servers whose command has another name
 # What parses, loops and waits in the place of Python's own: a server that says "auto" takes what is installed.
-FAST_PATHS = ("gunicorn_h1c", "httptools", "h11", "uvloop", "gevent")
+FAST_PATHS = ("gunicorn_h1c", "httptools", "uvloop", "gevent")
 CGROUPS = Path("/sys/fs/cgroup")
 UNLIMITED = 2**62  # bytes: cgroup v1 has a number for no limit, too, the largest of whole pages
 

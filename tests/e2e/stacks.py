@@ -69,6 +69,11 @@ class ComposeDoor:
         text = self.compose("exec", "-T", "locust", "python", "-c", READ_METER, f"http://{row}:{meter.PORT}")
         return meter.Reading(**json.loads(text))
 
+    def address(self, service: str) -> str:
+        """The address of the service's container."""
+        (container,) = json.loads(run(["docker", "inspect", self.compose("ps", "-q", service).strip()]))
+        return str(next(iter(container["NetworkSettings"]["Networks"].values()))["IPAddress"])
+
     def containers(self) -> list[dict[str, Any]]:
         containers: list[dict[str, Any]] = json.loads(run(["docker", "inspect", *self.compose("ps", "-q").split()]))
         return containers

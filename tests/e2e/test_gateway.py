@@ -127,7 +127,7 @@ def test_a_row_without_its_slash_leads_to_the_row(client: Client) -> None:
 def test_a_path_that_is_no_text_is_unknown_to_every_row(client: Client) -> None:
     for row in client.stack.rows:
         assert problem(client.get(f"/{row.name}/%ff"), 404) == "there is no such route"
-        assert problem(client.get(f"/{row.name}/wait?ms=%ff"), 422).startswith("ms must be given once")
+        assert problem(client.get(f"/{row.name}/wait?ms=%ff"), 422).startswith("ms must be a whole number")
 
 
 def test_refusals_pass_the_gateway_as_they_are(client: Client) -> None:
