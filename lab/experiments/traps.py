@@ -9,8 +9,8 @@ from lab.experiments.sentences import alike, better, sentence, worse
 STAYED: dict[str, Any] = {"users": 4, "wait_ms": 25, "patience_ms": 2_000}
 MODELS = ("flask", "flask-gevent", "fastapi")  # threads, greenlets, an event loop
 LEFT: dict[str, dict[str, Any]] = {
-    "wait": {"work": "wait", "wait_ms": 100, "patience_ms": 25},
-    "cpu": {"work": "cpu", "rounds": 100_000, "patience_ms": 25},
+    "wait": {"work": "wait", "wait_ms": 50, "patience_ms": 25},
+    "cpu": {"work": "cpu", "rounds": 60_000, "patience_ms": 25},
     "db": {"work": "db", "queries": 50, "patience_ms": 25},
 }
 TRAPS = (
@@ -95,8 +95,8 @@ TRAPS = (
         title="Trap: work for clients who have left",
         claim="A client that leaves costs nothing more.",
         source=OURS,
-        method="16 clients ask for work (a wait, CPU, database reads) faster than a row can do it, and leave before it "
-        "is done. How long does the next request of the same kind take when all have left, beside that after "
+        method="Eight clients ask for work (a wait, CPU, database reads) faster than a row can do it, and leave before "
+        "it is done. How long does the next request of the same kind take when all have left, beside that after "
         "clients who stayed?",
         held_equal="the same row, the same clients",
         refuted_if="the row takes longer to answer again",
@@ -130,7 +130,7 @@ TRAPS = (
                 *(worse(f"flask {work}", "flask stayed") for work in ("wait", "cpu", "db")),
             ),
         ),
-        load=Load("Impatient", 16, seconds=0.6, least_s=0.6, warm_up=0.3),
+        load=Load("Impatient", 8, seconds=0.4, least_s=0.4, warm_up=0.2),
     ),
     Experiment(
         name="control",

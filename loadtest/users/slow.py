@@ -138,7 +138,9 @@ WORK = {
 class Impatient(SlowUser):
     """Asks for --work and leaves after --patience-ms. Does the server work on for nobody?"""
 
-    uses: ClassVar[tuple[str, ...]] = ("path", "work", "wait_ms", "wait_route", "rounds", "queries", "patience_ms")
+    uses: ClassVar[tuple[str, ...]] = (
+        *("path", "work", "wait_ms", "wait_route", "rounds", "queries", "delay_ms", "patience_ms"),
+    )
 
     @task
     def leave(self) -> None:
@@ -156,14 +158,15 @@ class Impatient(SlowUser):
     def least(self) -> str:
         """The path of the least work of this kind: it queues behind all that is left of the rest."""
         wait = f"{ROUTES[self.options.wait_route]}?ms=0"
-        return {"wait": wait, "cpu": "/cpu?rounds=1", "db": "/db?queries=1"}[str(self.options.work)]
+        return {"wait": wait, "cpu": "/cpu?rounds=1", "db": "/db?queries=1&delay_ms=0"}[str(self.options.work)]
 
 
 def wanted(user: Impatient) -> tuple[str, Check]:
     """What is asked for, and what must come back."""
     ms, rounds, queries = user.options.wait_ms, user.options.rounds, user.options.queries
+    delay_ms = user.options.delay_ms
     return {
         "wait": (f"{ROUTES[user.options.wait_route]}?ms={ms}", waited(ms)),
         "cpu": (f"/cpu?rounds={rounds}", work(rounds)),
-        "db": (f"/db?queries={queries}", items(queries)),
+        "db": (f"/db?queries={queries}&delay_ms={delay_ms}", items(queries)),
     }[str(user.options.work)]
