@@ -111,3 +111,4 @@ def test_a_profile_adds_its_rows_and_no_other_profiles() -> None:
     profiles = {row.name: row.profiles for row in ComposeFile(environ={}).rows}
     assert profiles["flask-gevent"] == ["variants"]
     assert profiles["flask-uwsgi"] == profiles["asgi-gunicorn"] == profiles["flask-1000"] == ["apart"]
+    assert profiles["flask-plain"] == profiles["fastapi-workers-2"] == profiles["asgi-http2"] == ["variations"]
