@@ -21,6 +21,7 @@ SPECIAL = (
     "probe_p95_ms",
     "capacity",
     "after_ms",
+    "served_pct",
 )  # shown where an experiment compares them
 HEADINGS = {
     "throughput": "requests/s",
@@ -34,6 +35,7 @@ HEADINGS = {
     "protocols": "protocols spoken",
     "app_http": "HTTP version at the application",
     "kept_pct": "requests answered, %",
+    "served_pct": "served, %",
     "held": "WebSockets held",
     "probe_p95_ms": "neighbour's p95, ms",
     "capacity": "rate that keeps the limit, 1/s",
