@@ -18,6 +18,7 @@ from lab.judge.gates import (
     row_was_crowded,
     schedule_fell_behind,
     wrong_answers,
+    wrong_bodies,
     wrong_probe,
 )
 from lab.judge.search import capacity
@@ -149,7 +150,7 @@ FIGURES = {
         Figure(Metric("protocols", "speaks", "number of protocols", "", False), protocols, (wrong_answers,)),
         Figure(Metric("app_http", "is asked in", "version of HTTP", "", False), app_http, (wrong_answers,)),
         # Not a request is to be lost: one of a thousand matters.
-        Figure(Metric("kept_pct", "answers", "share of requests", "%", False, margin=0.001), served, ()),
+        Figure(Metric("kept_pct", "answers", "share of requests", "%", False, margin=0.001), served, (wrong_bodies,)),
         Figure(Metric("held", "holds", "open WebSockets", "", False), held, (answers_that_came_wrong,)),
         Figure(Metric("threads", "has", "threads", "", True), threads, (refused_wrongly,)),
         Figure(Metric("cpus", "uses", "CPUs used", "", True), cpus, (*ANSWERED, *CLOCKED)),

@@ -62,6 +62,13 @@ def wrong_answers(seen: Evidence) -> str | None:
     return f"{seen.failures:,} of {seen.started:,} answers of {seen.row} were wrong or missing: {example}"
 
 
+@gate("wrong bodies")
+def wrong_bodies(seen: Evidence) -> str | None:
+    """Requests may be lost where that is what is measured; an answer that comes must have the right body."""
+    wrong = next((text for text in seen.errors if text.startswith("wrong body")), None)
+    return f"an answer of {seen.row} had a {wrong}" if wrong else None
+
+
 @gate("answers that came wrong")
 def answers_that_came_wrong(seen: Evidence) -> str | None:
     """Clients may wait in vain where that is what is measured; an answer that comes must be right all the same.
@@ -185,6 +192,7 @@ MEANINGS = {
     for each in (
         *ALWAYS,
         wrong_answers,
+        wrong_bodies,
         answers_that_came_wrong,
         refused_wrongly,
         wrong_probe,
