@@ -142,9 +142,9 @@ class ArmUnderLoad:
             gevent.sleep(margin_s)
             self.load.drain()
             window.answered += self.load.answered - answered
-        else:
+        window.connections += Connections.opened - opened  # the clients', and not that of the look at the meter
+        if not self.takes_turns:
             self.look()  # before its requests drain
-        window.connections += Connections.opened - opened
 
     def look(self) -> None:
         self.meter, self.held = meter_of(self.row), self.load.held()

@@ -1,12 +1,15 @@
-"""What is asked of a row when all clients have gone."""
+"""What the generator asks of a row beside its clients: how it is, and whether it answers again when they have gone."""
 
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from lab.generator import process
+from lab.generator.window import Window
 
 
 @pytest.mark.parametrize("refusals", [0, 3])
@@ -34,3 +37,22 @@ def test_a_row_answers_again_when_it_answers_well_and_not_when_it_refuses(refusa
 
 def test_a_row_that_is_gone_never_answers_again() -> None:
     assert process.answered_again("http://127.0.0.1:9/health") is None
+
+
+def test_the_look_at_the_meter_is_no_connection_of_the_clients(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Seen: two pages on one warm connection were refused, because the look counted as a connection remade."""
+
+    def look(row: str) -> None:
+        process.Connections.opened += 1
+
+    monkeypatch.setattr(process, "meter_of", look)
+    arm: Any = object.__new__(process.ArmUnderLoad)
+    vars(arm).update(
+        row="flask",
+        windows=[Window()],
+        load=SimpleNamespace(answered=0, window=None, held=lambda: 0),
+        loads={},
+        takes_turns=False,
+    )
+    arm.slice(split=0, margin_s=0, seconds=0.01)
+    assert arm.windows[0].connections == 0
