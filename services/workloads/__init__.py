@@ -183,7 +183,10 @@ NOTIFY = f"SELECT pg_notify('{CHANNEL}', %s)"
 MAX_BROADCAST = 7_900  # bytes: PostgreSQL carries notifications of up to 7,999
 BROADCAST_QUEUE = 1_000  # messages kept for a client that reads slowly, before it is let go
 LISTEN_CHECK_S = 1  # how often a worker that listens asks whether PostgreSQL is still there
+UNREAD_MESSAGES = 32  # of a client that sends faster than it is answered, before nothing more is read from it
+SEND_TIMEOUT_S = 20  # how long a thread waits for a client that reads nothing, before it is let go
 CLOSE_NORMAL = 1000  # close codes: RFC 6455, 7.4.1 and the registry of 11.7
+CLOSE_ABNORMAL = 1006  # never sent: the connection was lost
 CLOSE_TOO_BIG = 1009
 CLOSE_TRY_LATER = 1013
 

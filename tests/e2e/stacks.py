@@ -32,6 +32,8 @@ class Stack(Protocol):
     def stop(self, service: str) -> None: ...
     def start(self, service: str) -> None: ...
     def meter(self, row: str) -> meter.Reading: ...
+    def signal(self, service: str, signum: int, pid: int = 0) -> None:
+        """To the service's main process, or to one that it has told the number of."""
 
 
 class NativeDoor:
@@ -44,6 +46,9 @@ class NativeDoor:
 
     def meter(self, row: str) -> meter.Reading:
         return meter.read(meter.tree(self.native.pid(row)))
+
+    def signal(self, service: str, signum: int, pid: int = 0) -> None:
+        os.kill(pid or self.native.pid(service), signum)
 
 
 class ComposeDoor:
@@ -68,14 +73,20 @@ class ComposeDoor:
         text = self.compose("exec", "-T", "locust", "python", "-c", READ_METER, f"http://{row}:{meter.PORT}")
         return meter.Reading(**json.loads(text))
 
+    def signal(self, service: str, signum: int, pid: int = 0) -> None:
+        if pid:
+            self.compose("exec", "-T", service, "sh", "-c", f"kill -{signum:d} {pid}")
+        else:
+            self.compose("kill", "--signal", str(signum), service)
+
     def containers(self) -> list[dict[str, Any]]:
         containers: list[dict[str, Any]] = json.loads(run(["docker", "inspect", *self.compose("ps", "-q").split()]))
         return containers
 
 
 @contextmanager
-def native() -> Iterator[NativeDoor]:
-    with started(NativeStack(ComposeFile(environ=plain_environ()), ("variants",))) as stack:
+def native(**environ: str) -> Iterator[NativeDoor]:
+    with started(NativeStack(ComposeFile(environ=plain_environ() | environ), ("variants",))) as stack:
         yield NativeDoor(stack)
 
 
@@ -90,8 +101,8 @@ def started(stack: NativeStack) -> Iterator[NativeStack]:
 
 
 @contextmanager
-def compose(folder: Path) -> Iterator[ComposeDoor]:
-    with compose_project(PROJECT) as environ:
+def compose(folder: Path, name: str = PROJECT, **settings: str) -> Iterator[ComposeDoor]:
+    with compose_project(name, **settings) as environ:
         door = ComposeDoor(environ, folder / "ca.pem")
         door.compose("up", "--detach", "--wait", "--build", "--quiet-build")
         door.compose("cp", "nginx:/run/lab/gateway/tls/ca.pem", str(door.ca))
