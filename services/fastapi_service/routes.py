@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request
-from fastapi.responses import PlainTextResponse
+from fastapi.responses import PlainTextResponse, StreamingResponse
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 from pydantic import BaseModel, ConfigDict, Field, StrictStr
 
@@ -98,6 +98,16 @@ class Message(BaseModel):
 @routes.post("/echo")
 async def echo(message: Message) -> Message:
     return message
+
+
+@routes.get("/bytes")
+async def large(request: Request, kib: Annotated[int, Depends(query(workloads.KIB))]) -> StreamingResponse:
+    async def send() -> AsyncIterator[bytes]:
+        for block in workloads.blocks(kib if request.method == "GET" else 0):
+            yield block
+
+    headers = {"Content-Length": str(kib * 1024)}
+    return StreamingResponse(send(), media_type="application/octet-stream", headers=headers)
 
 
 @routes.get("/stream", response_class=EventSourceResponse)

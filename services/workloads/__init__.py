@@ -9,7 +9,7 @@ import re
 import sys
 import threading
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -65,6 +65,7 @@ VALUE = Parameter("value", low=0, high=1_000_000, default=1)
 ROUNDS = Parameter("rounds", low=1, high=1_000_000, default=10_000)
 EVENTS = Parameter("events", low=1, high=1_000, default=10)
 INTERVAL_MS = Parameter("interval_ms", low=0, high=10_000, default=100)
+KIB = Parameter("kib", low=1, high=4096, default=64)
 
 MAX_BODY = 64 * 1024  # bytes of a request body, and of a WebSocket message
 MAX_DISCARDED = 1024 * 1024  # bytes of a body that are read although nobody wants them: the next request is behind
@@ -126,7 +127,17 @@ def cpu_work(rounds: int) -> int:
     return x
 
 
-# Server-sent events
+# Large bodies, and server-sent events
+
+BLOCK_KIB = 64
+BLOCK = b"x" * 1024 * BLOCK_KIB
+
+
+def blocks(kib: int) -> Iterator[bytes]:
+    """A body of so many KiB, bit by bit: a client that reads slowly costs no memory."""
+    while kib > 0:
+        yield BLOCK[: 1024 * kib]
+        kib -= BLOCK_KIB
 
 
 def event_data(number: int) -> str:

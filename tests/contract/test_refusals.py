@@ -15,6 +15,7 @@ PARAMETERS = [
     ("GET", "/cpu?", "rounds", 1, 1_000_000),
     ("GET", "/stream?interval_ms=0&", "events", 1, 1_000),
     ("GET", "/stream?events=1&", "interval_ms", 0, 10_000),
+    ("GET", "/bytes?", "kib", 1, 4096),
 ]
 NO_NUMBERS = [
     "",
