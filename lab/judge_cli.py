@@ -91,7 +91,8 @@ def tell(found: results.Run, judgements: Sequence[Judgement]) -> None:
         grid.add_column(heading, overflow="fold")
     for judgement in judgements:
         colour = COLOURS[judgement.verdict]
-        grid.add_row(judgement.experiment.claim, f"[{colour}]{judgement.verdict}[/]", verdict_sentence(judgement))
+        asked = f"[bold]{judgement.experiment.title}[/]\n{judgement.experiment.claim}"
+        grid.add_row(asked, f"[{colour}]{judgement.verdict}[/]", verdict_sentence(judgement))
     console.print()
     console.print(grid)
     if warning := unseen(found.header, [name for each in judgements for name in each.experiment.figures]):

@@ -16,6 +16,7 @@ from statistics import fmean, pstdev, stdev
 from rich.console import Console
 
 from lab.experiments import Arm, Contrast, Experiment, Load
+from lab.experiments.model import OURS
 from lab.experiments.outcomes import Outcome
 from lab.generator.client import GeneratorClient
 from lab.generator.record import Header, RawFile, writing
@@ -72,7 +73,7 @@ def against_itself(row: str, number: int) -> Experiment:
 
 def experiment(name: str, arms: tuple[Arm, ...], contrasts: tuple[Contrast, ...]) -> Experiment:
     """GET /json, 16 clients, as the experiments on the basic request have it."""
-    return Experiment(name, name, name, "", "", "", "", arms, contrasts, (), Load())
+    return Experiment(name, name, name, OURS, "", "", "", arms, contrasts, (), Load())
 
 
 def run(console: Console) -> Path:

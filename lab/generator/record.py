@@ -19,7 +19,7 @@ from lab import LabError
 from meter import Reading
 
 T = TypeVar("T")
-FORMAT = 2  # of the file: raise it when a field changes its name or its meaning
+FORMAT = 3  # of the file: raise it when a field changes its name or its meaning
 
 CpuTimes = dict[str, int]  # ns of CPU time, by role: "row", "nginx", "postgres"
 Histogram = dict[float, int]  # how many requests took how many ms (three significant digits)

@@ -13,6 +13,7 @@ from lab.judge.gates import (
     generator_was_busy,
     generator_was_starved,
     littles_law,
+    refused_wrongly,
     row_was_crowded,
     schedule_fell_behind,
     wrong_answers,
@@ -53,14 +54,32 @@ def response_ms(share: float, of: str = "load") -> Callable[[RoundResult], float
     return lambda of_round: percentile(histogram(of_round, of), share)
 
 
-def rss_mib(of_round: RoundResult) -> float:
+def memory_mib(of_round: RoundResult) -> float:
     meter = of_round[-1].meter
-    return meter.rss_bytes / 2**20 if meter else math.nan
+    return meter.memory_bytes / 2**20 if meter else math.nan
+
+
+def cgroup_mib(of_round: RoundResult) -> float:
+    """What the container is charged with; natively nothing is."""
+    meter = of_round[-1].meter
+    return meter.cgroup_bytes / 2**20 if meter and meter.cgroup_bytes is not None else math.nan
 
 
 def threads(of_round: RoundResult) -> float:
     meter = of_round[-1].meter
     return float(meter.threads) if meter else math.nan
+
+
+def cpus(of_round: RoundResult) -> float:
+    """That the row used on average, at the rate at which it served."""
+    return used_us("row")(of_round) * throughput(of_round) / 1e6
+
+
+def served(of_round: RoundResult) -> float:
+    """The share of its requests that a row did not refuse, in per cent."""
+    started = sum(result.load.started for result in of_round)
+    failed = sum(result.load.failures for result in of_round)
+    return 100 * (started - failed) / started if started else math.nan
 
 
 def held(of_round: RoundResult) -> float:
@@ -95,7 +114,11 @@ FIGURES = {
             (wrong_answers, *SCHEDULED, generator_ended_the_search),
         ),
         Figure(Metric("held", "holds", "open WebSockets", "", False), held, (answers_that_came_wrong,)),
-        Figure(Metric("rss_mib", "needs", "memory", "MiB", True), rss_mib, (wrong_answers,)),
+        Figure(Metric("threads", "has", "threads", "", True), threads, (refused_wrongly,)),
+        Figure(Metric("cpus", "uses", "CPUs used", "", True), cpus, (*ANSWERED, *CLOCKED)),
+        Figure(Metric("served_pct", "serves", "share of requests served", "%", False), served, (refused_wrongly,)),
+        Figure(Metric("memory_mib", "needs", "memory", "MiB", True), memory_mib, (wrong_answers,)),
+        Figure(Metric("cgroup_mib", "needs", "memory of the container", "MiB", True), cgroup_mib, (wrong_answers,)),
         Figure(
             Metric("after_ms", "takes", "time until it answers again", "ms", True, margin=0.25),
             after_ms,

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import pairwise
 from statistics import fmean
 
@@ -11,10 +11,10 @@ from lab.experiments.outcomes import Outcome, Verdict
 from lab.generator.record import Header, Result, RoundResult
 from lab.judge.evidence import Evidence, evidence
 from lab.judge.figures import FIGURES
-from lab.judge.gates import Checked, check, reasons
-from lab.judge.search import complete, is_search, kept_all
+from lab.judge.gates import SEARCH_ENDED, Checked, check, reasons
+from lab.judge.search import at_least, complete, is_search
 from lab.judge.statistics import LOOKS, Comparison, compare, log_ratios
-from lab.judge.verdicts import verdict
+from lab.judge.verdicts import Case, verdict
 
 
 class Measurements:
@@ -106,7 +106,8 @@ class Judgement:
     def verdict(self) -> Verdict:
         if not any(each.comparison for each in self.deciding) and not all(each.reasons for each in self.deciding):
             return Verdict.TOO_SHORT
-        return verdict([(each.outcome, each.contrast.claimed) for each in self.deciding])
+        cases = [Case(each.outcome, each.contrast.claimed, each.contrast.server) for each in self.deciding]
+        return verdict(self.experiment.rule, cases)
 
     @property
     def as_planned(self) -> bool:
@@ -156,10 +157,11 @@ def compare_arms(
         compare(ratios, look, header.looks, figure.metric.margin, smaller_is_better=figure.metric.smaller_is_better)
         for ratios in (between, within)
     )
-    if comparison.outcome == Outcome.NO_DIFFERENCE and kept_all(subject) != kept_all(baseline):
-        comparison = replace(
-            comparison, outcome=Outcome.INCONCLUSIVE
-        )  # one has "at least" so much: it may have far more
+    against = {Outcome.WORSE: names[:1], Outcome.BETTER: names[1:], Outcome.NO_DIFFERENCE: names}
+    found = dict(zip(names, (subject, baseline), strict=True))
+    if unbounded := [name for name in against.get(comparison.outcome, ()) if at_least(found[name])]:
+        why = f"what {' and '.join(unbounded)} kept is the most that was asked for: it is at least that"
+        return Finding(contrast, level, pairs, checked=(*checked, Checked(SEARCH_ENDED, (why,))))
     return Finding(contrast, level, pairs, comparison, control, checked)
 
 

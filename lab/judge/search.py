@@ -61,10 +61,10 @@ def complete(of_round: RoundResult) -> bool:
     return search(of_round).done if is_search(of_round[0]) else len(of_round) == of_round[0].block.splits
 
 
-def kept_all(rounds: Sequence[RoundResult]) -> bool:
-    """Whether every search kept the most that may be asked for: what it found is then "at least"."""
+def at_least(rounds: Sequence[RoundResult]) -> bool:
+    """Whether a search kept the most that may be asked for: the row may have far more than was found."""
     found = [search(each) for each in rounds if is_search(each[0])]
-    return bool(found) and all(each.best >= each.most for each in found)
+    return any(each.best >= each.most for each in found)
 
 
 def capacity(of_round: RoundResult) -> float:

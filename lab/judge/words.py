@@ -5,7 +5,7 @@ from typing import Literal
 
 from lab.experiments import Experiment
 from lab.experiments.outcomes import Outcome, Verdict
-from lab.experiments.sentences import Need
+from lab.experiments.sentences import Cause, Measured, Need, Sentence
 from lab.judge.figures import FIGURES
 from lab.judge.judge import Finding, Judgement
 from lab.judge.statistics import Comparison, sentence
@@ -19,6 +19,8 @@ PLAIN = {
     Verdict.REFUSED: "The run was not valid, so it says nothing.",
     Verdict.TOO_SHORT: "The run was stopped before its first look: too short to say anything.",
 }
+ONE_SERVER = "One server says nothing of the interface: every one that speaks both must agree."
+GUESS = "A guess, which this run has not measured: "
 REFUSED_IN_PART = "The gates refused what could decide it."
 PLANTED = "The gates refused it, as they must: a fault was planted here on purpose."
 WITHOUT_CONCLUSION = (Verdict.INCONCLUSIVE, Verdict.REFUSED, Verdict.TOO_SHORT)
@@ -26,9 +28,11 @@ AGREED, CONTRADICTED, NO_DIFFERENCE = "agreed with the claim", "contradicted it"
 
 
 def verdict_sentence(judgement: Judgement) -> str:
-    """What the run says of the claim, in a sentence or two that a person can repeat; and where it came out how."""
-    written = fitting(judgement) and judgement.verdict != Verdict.DEPENDS
-    return meaning(judgement) + ("" if written else decided_so(judgement))
+    """What the run says of the claim, in words that a person can repeat; where it came out how; by what rule."""
+    stances = {stance(each) for each in judgement.deciding}
+    written = fitting(judgement) and len(stances) == 1
+    ruled = "" if judgement.verdict in WITHOUT_CONCLUSION else f" Rule: {judgement.experiment.rule}."
+    return meaning(judgement) + ("" if written else decided_so(judgement)) + ruled
 
 
 def meaning(judgement: Judgement) -> str:
@@ -37,16 +41,40 @@ def meaning(judgement: Judgement) -> str:
         return PLANTED
     undecided = [each for each in judgement.deciding if each.outcome == Outcome.INCONCLUSIVE]
     if judgement.verdict == Verdict.INCONCLUSIVE and not undecided:
-        return REFUSED_IN_PART
-    return fitting(judgement) or PLAIN[judgement.verdict]
+        return REFUSED_IN_PART if any(each.reasons for each in judgement.deciding) else ONE_SERVER
+    said = fitting(judgement)
+    if not said:
+        return PLAIN[judgement.verdict]
+    return " ".join(filter(None, (said.outcome, cause(said.because, judgement), said.guess and GUESS + said.guess)))
 
 
-def fitting(judgement: Judgement) -> str:
+def fitting(judgement: Judgement) -> Sentence | None:
     """The first of the experiment's sentences whose needs are all met; none where nothing is concluded."""
     if judgement.verdict in WITHOUT_CONCLUSION:
-        return ""
+        return None
     sentences = judgement.experiment.sentences
-    return next((each.text for each in sentences if all(met(need, judgement) for need in each.needs)), "")
+    return next((each for each in sentences if all(met(need, judgement) for need in each.needs)), None)
+
+
+def cause(because: Cause | None, judgement: Judgement) -> str:
+    """Why it came out so, with the figures of this run that say it; empty where they say otherwise, or are missing."""
+    if because is None:
+        return ""
+    shown = [shown_figure(each, judgement) for each in because.figures]
+    return f"{because.text} ({'; '.join(shown)})." if all(shown) else ""
+
+
+def shown_figure(measured: Measured, judgement: Judgement) -> str:
+    """The figure for each arm; empty unless it was measured, and lies within its bounds, at every level."""
+    parts = []
+    for arm in measured.arms:
+        levels = measured.levels or tuple(judgement.experiment.levels)
+        cells = [judgement.cells.get((level, arm, measured.figure)) for level in levels]
+        values = [cell.value for cell in cells if cell]
+        if len(values) < len(levels) or not all(measured.least <= value <= measured.most for value in values):
+            return ""  # nan is within no bounds
+        parts.append(f"{arm} {' to '.join(dict.fromkeys(map(short, (min(values), max(values)))))}")
+    return f"{FIGURES[measured.figure].metric.what}: {', '.join(parts)}"
 
 
 def met(need: Need, judgement: Judgement) -> bool:
@@ -113,6 +141,11 @@ def how_varied(experiment: Experiment, levels: Sequence[str]) -> str:
 def listed(words: Sequence[str]) -> str:
     """One, two and three."""
     return " and ".join(filter(None, (", ".join(words[:-1]), words[-1])))
+
+
+def short(value: float) -> str:
+    """Two digits at least."""
+    return f"{value:,.0f}" if value >= 10 else f"{value:.2g}"
 
 
 def how_many(number: int, thing: str) -> str:

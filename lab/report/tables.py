@@ -14,7 +14,7 @@ from lab.judge.words import how_many, how_varied, outcome, ratio
 from lab.report.section import HEADINGS, SPECIAL, Footnotes, Section, Table, by, number
 from lab.run.results import Run
 
-USUAL = ("throughput", "p50_ms", "p99_ms", "cpu_us", "rss_mib")
+USUAL = ("throughput", "p50_ms", "p99_ms", "cpu_us", "memory_mib")
 LASTING = ("WebSocketIdle", "EventStream")  # scenarios
 MATTERS = {Outcome.BETTER: "yes: better", Outcome.WORSE: "yes: worse", Outcome.NO_DIFFERENCE: "no"}
 
@@ -54,7 +54,7 @@ def arms(section: Section, notes: Footnotes) -> Table:
     special = [name for name in SPECIAL if name in experiment.figures]
     # Idle WebSockets send heartbeats only, a stream lasts as long as it is asked to, and a search is a series of loads:
     # none has a throughput to speak of.
-    usual = ("rss_mib",) if experiment.load.scenario in LASTING else USUAL
+    usual = ("memory_mib",) if experiment.load.scenario in LASTING else USUAL
     figures = special if "capacity" in special else [*usual, *special]
     rows = []
     for level in section.levels:

@@ -45,7 +45,8 @@ class Door:
             with fetch(f"{self.gateway}/{row}/about") as answer:
                 return dict(json.load(answer))
         except (OSError, ValueError) as error:
-            hint = "docker compose --profile variants up --detach --wait starts them all"
+            profiles = "".join(f"--profile {each} " for each in self.rows[row]["profiles"])
+            hint = f"docker compose {profiles}up --detach --wait starts it"
             raise LabError(f"{row} does not run at {self.gateway} ({error}): {hint}") from error
 
     def path(self, wanted: str) -> str:

@@ -62,7 +62,7 @@ def write_all(out: Path, compose_file: ComposeFile, door: Door) -> None:
 
 def refusals() -> dict[int, tuple[int, str]]:
     """What the gateway answers by itself: for nginx's code, the status, and the problem as the services word it."""
-    absent = "$row does not answer: is it running? Further rows need --profile variants."
+    absent = "$row does not answer: is it running?$needs"
     details = {
         400: (400, "the request is not valid HTTP"),
         403: (404, None),

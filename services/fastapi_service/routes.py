@@ -74,8 +74,11 @@ async def wait_blocking(ms: WaitMs) -> dict[str, int]:
 
 
 @routes.get("/db")
-async def db_read(queries: Annotated[int, Depends(query(workloads.QUERIES))]) -> list[dict[str, Any]]:
-    return await database.read_items(queries)
+async def db_read(
+    queries: Annotated[int, Depends(query(workloads.QUERIES))],
+    delay_ms: Annotated[int, Depends(query(workloads.DELAY_MS))],
+) -> list[dict[str, Any]]:
+    return await database.read_items(queries, delay_ms)
 
 
 @routes.post("/db")

@@ -61,6 +61,7 @@ class Parameter:
 
 WAIT_MS = Parameter("ms", low=0, high=10_000, default=100)
 QUERIES = Parameter("queries", low=1, high=100, default=1)
+DELAY_MS = Parameter("delay_ms", low=0, high=500, default=0)  # of each query: less than DATABASE_TIMEOUT_S
 VALUE = Parameter("value", low=0, high=1_000_000, default=1)
 ROUNDS = Parameter("rounds", low=1, high=1_000_000, default=10_000)
 EVENTS = Parameter("events", low=1, high=1_000, default=10)
@@ -165,6 +166,7 @@ CONNECTION: dict[str, Any] = {"autocommit": True, "connect_timeout": 2, "prepare
 SCHEMA = (Path(__file__).parent / "schema.sql").read_text()
 ITEMS = 10_000  # rows of the seeded table; schema.sql fills them
 SELECT_ITEM = "SELECT id, value FROM items WHERE id = %s"
+SELECT_ITEM_SLOWLY = "SELECT id, value FROM items, pg_sleep(%s) WHERE id = %s"
 INSERT_ENTRY = """
     INSERT INTO entries (value) VALUES (%s)
     ON CONFLICT (id) DO UPDATE SET value = excluded.value
@@ -175,6 +177,13 @@ SELECT_ENTRY = "SELECT id, value FROM entries WHERE id = %s"
 
 def random_id() -> int:
     return random.randint(1, ITEMS)
+
+
+def select_item(delay_ms: int) -> tuple[str, list[float]]:
+    """The query for a row by random id, and its values; PostgreSQL itself takes `delay_ms` over it."""
+    if delay_ms:
+        return SELECT_ITEM_SLOWLY, [delay_ms / 1000, random_id()]
+    return SELECT_ITEM, [random_id()]
 
 
 def item_value(item_id: int) -> int:
@@ -237,12 +246,14 @@ def timed(began: float, answer: Any) -> dict[str, Any]:
 
 # Who answers
 
+DISTRIBUTIONS = {"uwsgi": "pyuwsgi"}  # of servers whose command has another name
 CGROUPS = Path("/sys/fs/cgroup")
 UNLIMITED = 2**62  # bytes: cgroup v1 has a number for no limit, too, the largest of whole pages
 
 
 def about(interface: str, framework: str, protocol: str) -> dict[str, Any]:
     """What serves this request, and under which settings; `framework` is a distribution's name or ""."""
+    command = argv if len(argv) > 1 else sys.orig_argv[1:]  # uWSGI keeps its arguments from sys.argv
     server = Path(argv[0]).name
     return {
         "row": os.environ.get("ROW", "local"),
@@ -254,7 +265,7 @@ def about(interface: str, framework: str, protocol: str) -> dict[str, Any]:
         "python": python_version(),
         "python_mode": ", ".join(name for name in ("dev_mode", "debug", "optimize") if getattr(sys.flags, name)),
         "pid": os.getpid(),
-        "command": " ".join([server, *argv[1:]]),
+        "command": " ".join([server, *command[1:]]),
         "settings": {
             name: value
             for name, value in sorted(os.environ.items())
@@ -269,7 +280,7 @@ def about(interface: str, framework: str, protocol: str) -> dict[str, Any]:
 
 def _with_version(server: str) -> str:
     try:
-        return f"{server} {version(server)}"
+        return f"{server} {version(DISTRIBUTIONS.get(server, server))}"
     except PackageNotFoundError:  # something else runs it, as a test does
         return server
 

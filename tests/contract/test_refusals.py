@@ -11,6 +11,7 @@ from tests.contract.apps import Ask, Both, detail
 PARAMETERS = [
     ("GET", "/wait?", "ms", 0, 10_000),
     ("GET", "/db?", "queries", 1, 100),
+    ("GET", "/db?", "delay_ms", 0, 500),
     ("POST", "/db?", "value", 0, 1_000_000),
     ("GET", "/cpu?", "rounds", 1, 1_000_000),
     ("GET", "/stream?interval_ms=0&", "events", 1, 1_000),

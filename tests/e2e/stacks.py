@@ -17,6 +17,7 @@ from lab.stack.native import NativeStack
 from tests.helpers import until
 
 PROJECT = "wsgi-asgi-lab-test"
+PROFILES = ("variants", "apart")  # every row
 READ_METER = "import sys, urllib.request as u; print(u.urlopen(sys.argv[1], timeout=10).read().decode())"
 
 
@@ -61,7 +62,7 @@ class ComposeDoor:
         self.rows = ComposeFile(environ=environ).rows
 
     def compose(self, *arguments: str) -> str:
-        return run(["docker", "compose", "--profile", "variants", *arguments], self.environ)
+        return run(["docker", "compose", *(f"--profile={each}" for each in PROFILES), *arguments], self.environ)
 
     def stop(self, service: str) -> None:
         self.compose("stop", service)
@@ -85,8 +86,8 @@ class ComposeDoor:
 
 
 @contextmanager
-def native(**environ: str) -> Iterator[NativeDoor]:
-    with started(NativeStack(ComposeFile(environ=plain_environ() | environ), ("variants",))) as stack:
+def native(leave_out: tuple[str, ...] = (), **environ: str) -> Iterator[NativeDoor]:
+    with started(NativeStack(ComposeFile(environ=plain_environ() | environ), PROFILES, leave_out=leave_out)) as stack:
         yield NativeDoor(stack)
 
 

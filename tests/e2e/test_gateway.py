@@ -81,7 +81,7 @@ def test_every_row_says_of_itself_what_the_table_says_of_it(client: Client) -> N
         # Also over HTTP/2 to the row itself, where the table asks for it: WSGI can.
         spoken = {"2": ("HTTP/2", "HTTP/2.0")}.get(row.upstream_http, ("HTTP/1.1", "1.1"))
         assert about["protocol"] in spoken
-        assert about["settings"]["POOL_SIZE"] == "8"
+        assert about["settings"]["POOL_SIZE"] == row.environment["POOL_SIZE"]
 
 
 def test_server_timing_tells_the_row_from_the_gateway(client: Client) -> None:

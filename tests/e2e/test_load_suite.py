@@ -61,7 +61,7 @@ def test_a_scenario_measures_both_services_without_an_error(load: Load, tmp_path
     for line in lines:
         assert (line["requests"] > 0, line["failures"]) == (True, 0), line
         assert line["p50_ms"] <= line["p95_ms"] <= line["p99_ms"]
-        assert line["rss_mib"] > 10  # the meter was read
+        assert line["memory_mib"] > 10  # the meter was read
     folder = tmp_path / re.search(r"results/\S+", printed)[0]  # type: ignore[index]  # printed, or it fails
     report = (folder / "report.html").read_text()
     assert f"<h1>{scenario} · closed loop" in report

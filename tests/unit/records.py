@@ -67,7 +67,16 @@ def load(requests: int = 1000, ms: float = 10, seconds: float = 1, **changes: An
     return replace(made, **changes)
 
 
-METER = Reading(at_ns=5 * 10**9, cpu_ns=10**9, rss_bytes=64 * 2**20, threads=9, sockets=16, processes=2)
+METER = Reading(
+    at_ns=5 * 10**9,
+    cpu_ns=10**9,
+    memory_bytes=64 * 2**20,
+    memory="PSS",
+    cgroup_bytes=None,
+    threads=9,
+    sockets=16,
+    processes=2,
+)
 MOST = 1e6  # a search ends there
 
 

@@ -4,7 +4,7 @@ export const rows = await (await fetch("/rows.json")).json();
 export const byName = Object.fromEntries(rows.map((row) => [row.name, row]));
 export const PATIENCE_MS = 15_000; // a row whose threads are all held would keep a panel waiting for ever
 export const NOT_RUNNING = 502; // what the gateway says where nothing listens
-export const START_ALL = "docker compose --profile variants up --detach, or lab up --profile variants";
+export const START_ALL = "docker compose --profile variants --profile apart up --detach, or lab up --profile variants --profile apart";
 
 export const sleep = (ms) => new Promise((done) => setTimeout(done, ms));
 export const side = (row) => row.interface.toLowerCase(); // the class that colours it

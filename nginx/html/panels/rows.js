@@ -43,9 +43,9 @@ async function tell({ line, row }) {
 
 function show(line, ok, status, took) {
   const state = line.querySelector(".state");
-  const kind = ok ? "up" : status === NOT_RUNNING && line.dataset.optional === "yes" ? "off" : "down";
+  const kind = ok ? "up" : status === NOT_RUNNING && line.dataset.profile ? "off" : "down";
   state.className = `state ${kind}`;
-  const told = { up: "answers", off: "not started (profile variants)", down: status ? "does not answer" : `no answer in ${PATIENCE_MS / 1000} s` }[kind];
+  const told = { up: "answers", off: `not started (profile ${line.dataset.profile})`, down: status ? "does not answer" : `no answer in ${PATIENCE_MS / 1000} s` }[kind];
   if (state.textContent !== told) state.textContent = told; // a screen reader hears changes only
   line.querySelector(".latency").textContent = ok ? `${number(took)} ms` : "";
 }

@@ -50,7 +50,7 @@ def test_cpu_per_request_is_no_number_where_nobody_can_watch_or_nothing_was_serv
 
 
 def test_memory_is_no_number_where_nobody_can_read_the_meter() -> None:
-    assert math.isnan(FIGURES["rss_mib"].of([result(meter=None)]))
+    assert math.isnan(FIGURES["memory_mib"].of([result(meter=None)]))
 
 
 def test_nginx_is_counted_per_request_and_added_to_the_row() -> None:
@@ -77,7 +77,7 @@ def test_the_probe_is_the_neighbours_p95() -> None:
 
 @pytest.mark.parametrize(
     ("figure", "value"),
-    [("p50_ms", 10), ("p99_ms", 10), ("throughput", 1000), ("cpu_us", 300), ("rss_mib", 64), ("after_ms", 2)],
+    [("p50_ms", 10), ("p99_ms", 10), ("throughput", 1000), ("cpu_us", 300), ("memory_mib", 64), ("after_ms", 2)],
 )
 def test_figures_are_the_same_from_the_file(figure: str, value: float) -> None:
     assert FIGURES[figure].of([result()]) == pytest.approx(value)

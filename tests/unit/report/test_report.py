@@ -167,7 +167,7 @@ def test_counts_that_never_vary_are_drawn_without_spread(tmp_path: Path) -> None
 def test_streams_have_no_throughput_to_show(tmp_path: Path) -> None:
     shown = section(runs.write(tmp_path, {"streams": runs.results("streams", alike)}))
     table = tables.arms(shown, Footnotes())
-    assert table.headings == ["streams", "arm", "RSS, MiB", "neighbour's p95, ms", "threads"]
+    assert table.headings == ["streams", "arm", "memory, MiB", "neighbour's p95, ms", "threads"]
 
 
 def test_the_steps_of_the_waterfall_add_up(tmp_path: Path) -> None:
