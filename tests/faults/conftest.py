@@ -1,23 +1,63 @@
-"""`--reliability` runs every fault on every row, and writes docs/reliability.md from what was counted."""
+"""`--reliability` runs the long ones, too, and writes docs/reliability.md from what was counted."""
 
 from collections.abc import Callable, Iterator
-from typing import cast
 
 import pytest
 
 from tests.e2e import stacks
 from tests.e2e.stacks import Stack
+from tests.faults import table
 
 Tell = Callable[[object], None]
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--reliability", action="store_true", help="every fault, and the table in docs/reliability.md")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if not config.getoption("--reliability"):
+        for item in items:
+            if item.get_closest_marker("thorough"):
+                item.add_marker(pytest.mark.skip(reason="takes long: make reliability runs it"))
+
+
 @pytest.fixture
-def tell(record_property: Callable[[str, object], None]) -> Tell:
+def tell(record_property: Callable[[str, object], None], request: pytest.FixtureRequest) -> Tell:
     """What a test has counted, for the table."""
+    promise, _, how = str(request.function.__doc__).partition("\n\n")
+    record_property("promise", promise)
+    record_property("how", how)
+    record_property("finding", request.node.get_closest_marker("finding") is not None)
+    record_property("door", "compose" if "compose" in request.node.name else "native")
     return lambda counted: record_property("counted", str(counted))
 
 
+rows: list[table.Row] = []
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    told = dict(report.user_properties)
+    if report.when == "call" and "promise" in told:
+        counted = [str(value) for name, value in report.user_properties if name == "counted"]
+        rows.append(
+            table.Row(
+                promise=str(told["promise"]),
+                how=str(told["how"]),
+                finding=bool(told["finding"]),
+                door=str(told["door"]),
+                counted="; ".join(counted) if report.passed else "**not kept**",
+            )
+        )
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    if session.config.getoption("--reliability") and rows:
+        table.write(rows)
+
+
 @pytest.fixture(scope="session")
-def two_workers(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    with stacks.native(WORKERS="2") as native:
+def two_workers() -> Iterator[Stack]:
+    """A native stack whose rows have two workers each."""
+    with stacks.native(WORKERS="2", leave_out=("locust", "locust-worker")) as native:
         yield native

@@ -86,13 +86,13 @@ def test_a_client_that_only_sends_costs_no_memory(client: Client, row: str, tell
 
     One client sends messages of 60 kB until nothing is taken any more. Counted: the growth of the server.
     """
-    before = client.stack.meter(row).rss_bytes
+    before = client.stack.meter(row).memory_bytes
     greedy, sent = Greedy(client.stack, row), 0
     with greedy.tcp:
         while taken := greedy.sends():
             sent += taken
             assert sent < 200 * MIB, "it reads on, although nobody reads what it answers"
-        grown = client.stack.meter(row).rss_bytes - before
+        grown = client.stack.meter(row).memory_bytes - before
     tell(f"{row}: +{grown / MIB:.0f} MiB")
     assert grown < 32 * MIB
 
