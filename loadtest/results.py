@@ -60,7 +60,9 @@ def fill(folder: Path, environment: Environment, sampler: Sampler, found: dict[s
     }
     (folder / "figures.json").write_text(json.dumps(figures, indent=2))
     (folder / "report.html").write_text(report(environment, sampler, found=found, missed=missed))
-    save_stats_json(environment.stats, str(folder / "locust"))  # as Locust does once more, where a full disk is a traceback
+    save_stats_json(
+        environment.stats, str(folder / "locust")
+    )  # as Locust does once more, where a full disk is a traceback
     # Locust would go on writing these while it closes them, and leave out the last second.
     tables = StatsCSV(environment, PERCENTILES_TO_REPORT)
     kinds = {"stats": tables.requests_csv, "failures": tables.failures_csv, "exceptions": tables.exceptions_csv}

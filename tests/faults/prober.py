@@ -34,6 +34,11 @@ class Count:
     def slow(self) -> int:
         return sum(seconds > self.slow_s for seconds in self.times_s)
 
+    @property
+    def prompt(self) -> bool:
+        """99 of 100 in time; of fewer, all but one."""
+        return self.slow <= max(1, len(self.times_s) // 100)
+
     def __str__(self) -> str:
         slow = f", {self.slow} later than {self.slow_s:g} s" if self.slow else ""
         return f"{len(self.times_s)} asked, {len(self.lost)} lost, {len(self.wrong)} wrong{slow}"

@@ -6,6 +6,7 @@ import time
 from contextlib import nullcontext
 
 import httpx
+import psycopg
 import pytest
 
 from tests.e2e.client import Client
@@ -39,7 +40,7 @@ def test_without_the_database_other_routes_do_not_notice(client: Client, how: st
     for name, count in counts.items():
         tell(f"{how}: {name} {count}")
     assert not total(counts).lost and not total(counts).wrong
-    assert all(count.slow <= len(count.times_s) / 100 for count in counts.values()), {n: (str(c), sorted(c.times_s)[-8:]) for n, c in counts.items()}
+    assert all(count.prompt for count in counts.values())
 
 
 def crash(stack: Stack) -> None:
@@ -86,17 +87,9 @@ def stored(stack: Stack) -> dict[int, int]:
         words = ("exec", "-T", "postgres", "psql", "--username=lab", "--no-align", "--tuples-only", "--command", sql)
         lines = stack.compose(*words).split("\n")
     else:
-        import os
-
-        import psycopg
-
         assert isinstance(stack, NativeDoor)
-        os.environ["PGPASSFILE"] = str(stack.native.passfile)
-        try:
-            with psycopg.connect(stack.native.database_url) as db:
-                lines = [line for [line] in db.execute(sql)]
-        finally:
-            del os.environ["PGPASSFILE"]
+        with psycopg.connect(stack.native.database_url, passfile=str(stack.native.passfile)) as db:
+            lines = [line for [line] in db.execute(sql)]
     return {int(number): int(value) for number, value in (line.split() for line in lines if line)}
 
 

@@ -58,11 +58,6 @@ def victim(base: str, path: str, seconds: float = 5) -> Count:
     return counts[path]
 
 
-def promised(count: Count) -> bool:
-    """99 of 100 within a second, and none lost."""
-    return not count.lost and not count.wrong and count.slow <= len(count.times_s) / 100
-
-
 @pytest.mark.parametrize("row", ROWS)
 @pytest.mark.parametrize(
     ("request_", "count", "sends"),
@@ -85,7 +80,7 @@ def test_slow_clients_do_not_slow_down_others(
     with slow(client.stack.http, request_.replace("{row}", f"/{row}"), count, sends):
         met = victim(client.stack.http, f"/{row}/json")
     tell(f"{row}: {met}")
-    assert promised(met)
+    assert met.prompt and not met.lost and not met.wrong
 
 
 @pytest.mark.finding
@@ -107,7 +102,7 @@ def test_slow_clients_of_a_row_itself_take_its_threads_and_not_its_event_loop(
         met = victim(url, "/json")
     tell(f"{row}, {request.node.callspec.id.split('-')[1]}: {len(met.times_s)} asked, {met.slow} later than 1 s")
     if row == "fastapi":
-        assert promised(met)
+        assert met.prompt and not met.lost and not met.wrong
 
 
 @pytest.mark.finding

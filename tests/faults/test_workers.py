@@ -11,21 +11,20 @@ import httpx
 import pytest
 
 from tests.e2e.client import Client
-from tests.e2e.stacks import ComposeDoor, NativeDoor, Stack
+from tests.e2e.stacks import ComposeDoor, NativeDoor, Stack, run
 from tests.faults.conftest import Tell
 from tests.faults.prober import Ask, probing, total
 from tests.helpers import until
 
-# One row of each kind of server and worker. The first two are enough to see the gateway at work.
+WITH_A_MASTER = ["flask-sync", "flask-gevent", "fastapi-gunicorn", "flask-uwsgi"]
 ROWS = [
-    *("flask", "fastapi"),
-    *(
-        pytest.param(name, marks=pytest.mark.thorough)
-        for name in ("flask-sync", "flask-gevent", "fastapi-gunicorn", "flask-granian", "fastapi-granian")
-        + ("flask-http2", "flask-uwsgi")
-    ),
-]
-HELD_BY_A_MASTER = ["flask", "flask-sync", "flask-gevent", "fastapi-gunicorn", "flask-uwsgi"]
+    "flask",
+    "fastapi",
+    *WITH_A_MASTER,
+    "flask-granian",
+    "fastapi-granian",
+    "flask-http2",
+]  # each kind of worker once
 CUT = "without sending complete message body"  # its headers had been sent on: nobody can repeat it
 
 
@@ -38,7 +37,7 @@ def worker(stack: Stack, row: str) -> int:
     return int(httpx.get(f"{stack.http}/{row}/about", trust_env=False).json()["pid"])
 
 
-@pytest.mark.parametrize("row", HELD_BY_A_MASTER[:1] + [pytest.param(r, marks=pytest.mark.thorough) for r in HELD_BY_A_MASTER[1:]])
+@pytest.mark.parametrize("row", ["flask", *(pytest.param(name, marks=pytest.mark.thorough) for name in WITH_A_MASTER)])
 def test_the_only_worker_is_killed(stack: Stack, row: str, tell: Tell) -> None:
     """No GET is lost when the only worker is killed, where a master keeps the port open: gunicorn and uWSGI.
 
@@ -56,7 +55,7 @@ def test_the_only_worker_is_killed(stack: Stack, row: str, tell: Tell) -> None:
 @pytest.mark.thorough
 @pytest.mark.parametrize("row", ["fastapi", "flask-granian", "fastapi-granian"])
 def test_the_only_worker_is_killed_and_its_port_with_it(stack: Stack, row: str, tell: Tell) -> None:
-    """With a single worker, uvicorn is one process and granian listens in its workers: until the next one is there,
+    """With a single worker, uvicorn is one process, and granian listens in its workers: until the next one is there
     nobody listens, and the gateway says 502.
 
     SIGKILL under 20 GETs a second through the gateway. Two workers lose none.
@@ -117,17 +116,11 @@ def test_a_row_is_replaced_by_a_second_instance(compose: ComposeDoor, tell: Tell
         scale = ("up", "--detach", "--wait", "--no-deps", "--no-recreate", "--scale", "fastapi=2", "fastapi")
         compose.compose(*scale)
         time.sleep(2)
-        docker("stop", first)
+        run(["docker", "stop", first])
         time.sleep(2)
-    docker("rm", first)
+    run(["docker", "rm", first])
     tell(f"fastapi: {counts['fastapi']}")
     assert not counts["fastapi"].lost and not counts["fastapi"].wrong
-
-
-def docker(*arguments: str) -> None:
-    from tests.e2e.stacks import run
-
-    run(["docker", *arguments])
 
 
 @pytest.mark.finding
