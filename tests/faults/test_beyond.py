@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import psutil
-import pytest
 
 import meter
 from lab.stack.compose_file import ROOT
@@ -27,7 +26,7 @@ from tests.helpers import until
 def test_a_host_that_was_suspended_goes_on(native: NativeDoor, client: Client, tell: Tell) -> None:
     """A host that was asleep goes on where it was: no request is lost, and WebSockets and the database stay.
 
-    Every process of the stack is stopped (SIGSTOP) for five seconds, and goes on, while clients ask and hold 20 sockets.
+    Every process of the stack is stopped (SIGSTOP) for five seconds while clients ask and hold 20 WebSockets.
     """
     asked = {path: Ask(f"/{path}") for path in ("flask/json", "fastapi/json", "flask/db", "fastapi/db")}
     family = meter.tree(psutil.Process(native.native.pid("nginx")).ppid())

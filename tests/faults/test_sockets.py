@@ -26,11 +26,12 @@ def test_a_client_that_reads_late_gets_every_byte(client: Client, row: str, tell
 
     200 messages of 60 kB are sent at once, and nothing is read for two seconds.
     """
-    with client.socket(f"/{row}/ws/echo", max_queue=1) as late, ThreadPoolExecutor() as sender:
-        sending = sender.submit(lambda: [late.send(message) for message in LATE])
+    with client.socket(f"/{row}/ws/echo", max_queue=1) as late, ThreadPoolExecutor(1) as sender:
+        sending = [sender.submit(late.send, message) for message in LATE]
         time.sleep(2)
         assert [late.recv(timeout=20) for _ in LATE] == LATE
-        sending.result()
+        for each in sending:
+            each.result()
     tell(f"{row}: {len(LATE)} of {len(LATE)}")
 
 
@@ -43,17 +44,16 @@ def test_a_member_of_a_broadcast_that_reads_late_gets_whole_messages_or_is_let_g
     1,500 messages of 7,000 bytes while one of two members reads nothing.
     """
     messages = [f"{number:04}" + "x" * 7_000 for number in range(1_500)]
-    with client.members(row, 1) as [speaker]:
-        with client.socket(f"/{row}/ws/broadcast", max_queue=1) as late:
-            time.sleep(1)
-            for message in messages:
-                speaker.send(message)
-                assert speaker.recv(timeout=20) == message
-            heard = []
-            with suppress(ConnectionClosed):
-                while len(heard) < len(messages):
-                    heard.append(late.recv(timeout=20))
-            assert heard == messages[: len(heard)]
+    with client.members(row, 1) as [speaker], client.socket(f"/{row}/ws/broadcast", max_queue=1) as late:
+        time.sleep(1)
+        for message in messages:
+            speaker.send(message)
+            assert speaker.recv(timeout=20) == message
+        heard: list[str | bytes] = []
+        with suppress(ConnectionClosed):
+            while len(heard) < len(messages):
+                heard.append(late.recv(timeout=20))
+        assert heard and heard == messages[: len(heard)]
     tell(f"{row}: {len(heard)} of {len(messages)} whole")
 
 
@@ -114,7 +114,7 @@ def test_clients_that_never_read_do_not_keep_flasks_threads(client: Client, tell
 
 
 def test_a_silent_websocket_is_let_go(native: NativeDoor, client: Client, tell: Tell) -> None:
-    """A WebSocket on which nothing is said for ten minutes is let go by the gateway, so that silent ones keep no thread.
+    """A WebSocket on which nothing is said for ten minutes is let go by the gateway: none keeps a thread for ever.
 
     The gateway's limit, shortened to two seconds; eight silent sockets hold all threads of Flask until then.
     """

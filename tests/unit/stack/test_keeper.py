@@ -89,7 +89,8 @@ def test_a_clock_that_is_set_meanwhile_changes_nothing(folder: Path, monkeypatch
     process, child = start(PARENT)
     session = Session(process.pid, keeper.began(process.pid))
     system = psutil._psplatform  # type: ignore[attr-defined]  # where psutil reads what a set clock changes
-    monkeypatch.setattr(system, "boot_time", lambda before=system.boot_time(): before + 3600)
+    set_forward = system.boot_time() + 3600
+    monkeypatch.setattr(system, "boot_time", lambda: set_forward)
     keeper.end([session], folder)
     assert process.wait() == -signal.SIGTERM
     until(lambda: not lives(child))
