@@ -25,6 +25,13 @@ test: $(READY) ## run every test (those of the Docker door where an engine runs)
 reliability: $(READY) ## try every fault through both doors, and write docs/reliability.md: twenty minutes
 	@$(BIN)/pytest tests/faults --reliability
 
+fuzz: $(READY) ## ask both services 50,000 odd things: a quarter of an hour
+	@FUZZ_CASES=50000 $(BIN)/pytest tests/e2e/test_fuzz.py -k native --timeout 3600
+
+MINUTES := 30
+soak: $(READY) ## half an hour of load; does a server grow? MINUTES=5 for less
+	@$(BIN)/python -m tests.soak --minutes $(MINUTES)
+
 judge: $(READY) ## every experiment, judged: three quarters of an hour
 	@$(BIN)/lab run --all --budget 45
 
@@ -74,4 +81,4 @@ $(READY): requirements.lock pyproject.toml
 	@$(PIP) --python $(BIN)/python install --no-deps --no-build-isolation --editable .
 	@touch $@
 
-.PHONY: help demo up down test reliability judge bench-judge bench-generator bench-services pictures check format lock clean
+.PHONY: help demo up down test reliability fuzz soak judge bench-judge bench-generator bench-services pictures check format lock clean

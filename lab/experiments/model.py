@@ -52,10 +52,10 @@ OURS = Source("the lab's own question")
 
 
 class Setup(StrEnum):
-    """The two ways in which a headline row stands."""
+    """The two ways in which the headline rows are compared."""
 
     AS_IT_COMES = "as it comes"
-    TUNED = "as one would tune it"  # with as many threads, or connections, as the load needs
+    TUNED = "as one would tune it"  # as many threads, or connections, as the load needs; or the cheapest server
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,6 @@ class Arm:
     label: str = ""
     changes: Changes = field(default_factory=dict)
     reconnects: bool = False  # its connections are not meant to live
-    setup: Setup | None = None  # of a headline row
 
     @property
     def name(self) -> str:
@@ -110,6 +109,7 @@ class Contrast:
     figure: str
     claimed: Outcome = Outcome.BETTER
     server: str = ""  # where both run on one server that speaks both interfaces, and only the interface differs
+    setup: Setup | None = None  # of a headline comparison
     decides: bool = True  # or it is shown only, and the verdict is made without it
 
 
@@ -172,5 +172,5 @@ class Experiment:
         return list(dict.fromkeys(contrast.figure for contrast in self.contrasts))
 
 
-def rows(*names: str, setup: Setup | None = None) -> tuple[Arm, ...]:
-    return tuple(Arm(name, setup=setup) for name in names)
+def rows(*names: str) -> tuple[Arm, ...]:
+    return tuple(Arm(name) for name in names)

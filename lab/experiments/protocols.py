@@ -97,7 +97,7 @@ PROTOCOL_CLAIMS = (
         sentences=(
             sentence(
                 "From FastAPI the page came faster than from Flask on threads, also where nginx speaks HTTP/2 with "
-                "Flask. From Flask on greenlets it came as fast: the concurrency model decides, not the interface.",
+                "Flask. From Flask on greenlets it came as fast.",
                 better("fastapi", "flask", "flask-http2"),
                 alike("fastapi", "flask-gevent"),
             ),

@@ -116,6 +116,7 @@ class Result(Observation):
     split: int  # 0: the even slices, or the whole block; 1: the odd slices
     cpu_ns: CpuTimes  # used for the answered requests
     beside_cpus: dict[str, float]  # CPUs that "nginx" and "postgres" used, on average, beside the generator
+    row_cpus: float | None  # CPUs that the row used, on average. None: out of reach
     generator_stolen: float | None  # CPUs that a hypervisor took from the generator's, on average. None: unknown
     row_waits: float | None  # CPUs that the row's threads lacked, on average, waiting for each other included
     row_taken: float | None  # of the row's own CPUs, by others than the row, on average. None: not pinned, or unknown
@@ -139,7 +140,7 @@ class Part:
 
 # Of GET /about: the gates and the report need these.
 NEEDED = {"row", "interface", "framework", "server", "model", "command", "settings", "python", "cpus"}
-NEEDED |= {"cpu_limit", "memory_limit"}
+NEEDED |= {"cpu_limit", "memory_limit", "json_library", "loaded"}
 
 
 def whole(about: dict[str, Any]) -> dict[str, Any]:

@@ -49,6 +49,14 @@ def used_us(*roles: str) -> Callable[[RoundResult], float]:
     return per_request
 
 
+def utilisation(of_round: RoundResult) -> float:
+    """CPUs that the row used, on average: a CPU per request means little of a row that was hardly asked."""
+    if any(result.row_cpus is None for result in of_round):
+        return math.nan
+    used = sum((result.row_cpus or 0) * result.seconds for result in of_round)
+    return used / sum(result.seconds for result in of_round)
+
+
 def response_ms(share: float, of: str = "load") -> Callable[[RoundResult], float]:
     """The response time in ms that this share of the requests (or of the probes) kept."""
     return lambda of_round: percentile(histogram(of_round, of), share)
@@ -99,6 +107,7 @@ FIGURES = {
     figure.metric.name: figure
     for figure in (
         Figure(Metric("cpu_us", "needs", "CPU per request", "µs", True), used_us("row"), (*ANSWERED, littles_law)),
+        Figure(Metric("utilisation", "uses", "CPUs in use", "", True), utilisation, ANSWERED),
         Figure(Metric("whole_cpu_us", "needs", "CPU per request", "µs", True), used_us("row", "nginx"), ANSWERED),
         Figure(Metric("throughput", "serves", "requests per second", "1/s", False), throughput, TIMED),
         Figure(Metric("p50_ms", "has", "median response time", "ms", True), response_ms(0.5), TIMED),

@@ -200,8 +200,11 @@ MEANINGS = {
 
 def check(gates: Sequence[Gate], *arms: Evidence) -> tuple[Checked, ...]:
     """What the gates that every figure has, and these, say of one arm, or of two that are compared."""
-    unequal = unequal_rows(*(arm.about for arm in arms)) if len(arms) == 2 else None
-    checked = [Checked(UNEQUAL_ROWS, (unequal,) if unequal else ())] if len(arms) == 2 else []
+    checked = []
+    if len(arms) == 2:
+        one, other = arms
+        unequal = unequal_rows(one.about, other.about, max(one.clients, other.clients))
+        checked.append(Checked(UNEQUAL_ROWS, (unequal,) if unequal else ()))
     for each in (*ALWAYS, *gates):
         found = tuple(filter(None, dict.fromkeys(map(each.reason, arms))))
         checked.append(Checked(each.title, found, each.by_noise))

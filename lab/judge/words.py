@@ -99,14 +99,19 @@ def outcome_of(judgement: Judgement, subject: str, baseline: str, level: str, fi
 
 
 def decided_so(judgement: Judgement) -> str:
-    """What is decided, and how."""
+    """What is decided, and how; figure by figure where there are several."""
+    figures = list(dict.fromkeys(each.contrast.figure for each in judgement.deciding))
     parts = []
-    for said in (AGREED, CONTRADICTED, NO_DIFFERENCE):
-        names = [
-            name for findings in by_contrast(judgement.deciding).values() for name in named(findings, said, judgement)
-        ]
-        if names:
-            parts.append(f"{', '.join(names)} {said}")
+    for figure in figures:
+        grouped = by_contrast([each for each in judgement.deciding if each.contrast.figure == figure]).values()
+        told = []
+        for said in (AGREED, CONTRADICTED, NO_DIFFERENCE):
+            names = [name for findings in grouped for name in named(findings, said, judgement)]
+            if names:
+                told.append(f"{', '.join(names)} {said}")
+        if told:
+            by = f"by {FIGURES[figure].metric.what}: " if len(figures) > 1 else ""
+            parts.append(by + "; ".join(told))
     return f" ({'; '.join(parts)})" if parts else ""
 
 
@@ -120,16 +125,14 @@ def stance(finding: Finding) -> str | None:
 
 
 def named(findings: Sequence[Finding], said: str, judgement: Judgement) -> list[str]:
-    """One contrast in short, if it came out so: by what if there are several figures, where if not everywhere."""
+    """One contrast in short, if it came out so; where, if not everywhere."""
     those = [each for each in findings if stance(each) == said]
     if not those:
         return []
     contrast = findings[0].contrast
-    several = len({each.contrast.figure for each in judgement.deciding}) > 1
-    by = f" in {FIGURES[contrast.figure].metric.what}" if several else ""
     levels = [each.level for each in those]
     where = f" at {how_varied(judgement.experiment, levels)}" if len(those) < len(findings) else ""
-    return [f"{contrast.subject} / {contrast.baseline}{by}{where}"]
+    return [f"{contrast.subject} / {contrast.baseline}{where}"]
 
 
 def how_varied(experiment: Experiment, levels: Sequence[str]) -> str:

@@ -54,10 +54,11 @@ def compose_door(compose_file: ComposeFile) -> Door:
 
 
 def write_all(out: Path, compose_file: ComposeFile, door: Door) -> None:
-    """Everything below `out`: `gateway/` for nginx and the clients, `secrets/` for the database's users."""
+    """Everything below `out`: `gateway/` for nginx and the clients, what only the rows or Locust's workers may know."""
     write_gateway(out / "gateway", compose_file, door)
     write_certificate(out / "gateway" / "tls")
     write_password(out / "secrets")
+    write_worker_secret(out / "workers", compose_file.variables.get("WORKER_SECRET"))
 
 
 def refusals() -> dict[int, tuple[int, str]]:
@@ -168,6 +169,17 @@ def write_password(out: Path) -> None:
     passfile = out / "pgpass"
     passfile.write_text(f"*:*:*:lab:{password.read_text()}\n")
     passfile.chmod(0o600)
+
+
+def write_worker_secret(out: Path, given: str | None) -> None:
+    """What makes a Locust worker one of ours: the user's WORKER_SECRET, else a random one, kept for the next start."""
+    if given and len(given) < 16:
+        raise LabError("WORKER_SECRET must have 16 characters or more: `openssl rand -hex 16` makes some")
+    out.mkdir(exist_ok=True)
+    file = out / "secret"
+    if given or not file.exists():
+        file.touch(0o600)
+        file.write_text(given or secrets.token_urlsafe(24))
 
 
 def refuse_unreadable() -> None:

@@ -30,7 +30,7 @@ def ready() -> dict[str, str]:
 
 @routes.get("/about")
 def about() -> dict[str, Any]:
-    return workloads.about("WSGI", "flask", request.environ["SERVER_PROTOCOL"])
+    return workloads.about("WSGI", "flask", request.environ["SERVER_PROTOCOL"], "json")
 
 
 @routes.get("/plaintext")

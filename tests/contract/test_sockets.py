@@ -1,5 +1,6 @@
 """What Flask adds to simple-websocket: seen from a handler, and before there is one."""
 
+import socket
 from threading import Event
 
 import pytest
@@ -17,9 +18,10 @@ GOOD = {
 class Connection:
     """As simple-websocket's: it wakes the handler before it notes that the client is gone."""
 
-    def __init__(self) -> None:
+    def __init__(self, sock: socket.socket) -> None:
         self.connected = True
         self.event = Event()
+        self.sock, self.input_buffer = sock, list[str]()
 
     def read(self) -> None:
         self.event.set()
@@ -29,12 +31,13 @@ class Connection:
 def test_a_handler_is_woken_once_more_when_its_connection_is_noted_as_gone() -> None:
     from flask_service.sockets import receiver
 
-    connection = Connection()
-    thread = receiver(connection.read)
-    thread.start()
-    assert connection.event.wait(timeout=20)
-    assert not connection.connected
-    thread.join()
+    with socket.socket() as sock:
+        connection = Connection(sock)
+        thread = receiver(connection.read)
+        thread.start()
+        assert connection.event.wait(timeout=20)
+        assert not connection.connected
+        thread.join()
 
 
 @pytest.mark.parametrize("path", ["/ws/echo", "/ws/broadcast"])

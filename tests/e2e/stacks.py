@@ -80,6 +80,11 @@ class ComposeDoor:
         else:
             self.compose("kill", "--signal", str(signum), service)
 
+    def address(self, service: str) -> str:
+        """The address of the service's container."""
+        (container,) = json.loads(run(["docker", "inspect", self.compose("ps", "-q", service).strip()]))
+        return str(next(iter(container["NetworkSettings"]["Networks"].values()))["IPAddress"])
+
     def containers(self) -> list[dict[str, Any]]:
         containers: list[dict[str, Any]] = json.loads(run(["docker", "inspect", *self.compose("ps", "-q").split()]))
         return containers

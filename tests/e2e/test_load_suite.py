@@ -229,7 +229,7 @@ def test_a_test_ends_without_a_traceback(load: Load) -> None:
 
 
 def test_a_lost_worker_is_reported_and_its_share_goes_to_the_others(native: NativeDoor, tmp_path: Path) -> None:
-    environ, ports = os.environ | native.native.targets, Ports()
+    environ, ports = os.environ | native.native.targets | {"WORKER_SECRET": "the same for all three"}, Ports()
     port = str(ports.take())
     test = ("--scenario", "Wait", "--rows", "fastapi", "--arrivals", "constant", "--rate", "40", "--users", "20")
     locust = [sys.executable, "-m", "locust", "--locustfile", str(Path("loadtest/locustfile.py").resolve())]

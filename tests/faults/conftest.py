@@ -1,6 +1,7 @@
 """`--reliability` runs the long ones, too, and writes docs/reliability.md from what was counted."""
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 
@@ -11,14 +12,19 @@ from tests.faults import table
 Tell = Callable[[object], None]
 
 
+def thoroughly(*values: object) -> list[Any]:
+    """Parameters of a test that `make reliability` alone takes."""
+    return [pytest.param(value, marks=pytest.mark.thorough) for value in values]
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--reliability", action="store_true", help="every fault, and the table in docs/reliability.md")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    if not config.getoption("--reliability", False):  # it is there only where these tests are named
+    if not config.getoption("--reliability", False):  # pytest knows it only where these tests are named
         for item in items:
-            if item.get_closest_marker("thorough"):
+            if item.get_closest_marker("thorough") or item.get_closest_marker("finding"):
                 item.add_marker(pytest.mark.skip(reason="takes long: make reliability runs it"))
 
 

@@ -17,7 +17,6 @@ from tests.faults.prober import Ask, probing, total
 from tests.helpers import until
 
 ROWS = ["flask", "fastapi"]
-READY_S = 5  # for a row to be back after the database
 
 
 @pytest.mark.parametrize("how", ["stopped", "frozen"])
@@ -108,10 +107,10 @@ def test_what_was_acknowledged_is_never_lost(client: Client, how: str, tell: Tel
             time.sleep(1)
             if how == "killed":
                 crash(client.stack)
+                time.sleep(1)  # to be gone
             else:
                 client.stack.stop("postgres")
                 client.stack.start("postgres")
-            until(lambda: client.status("/fastapi/ready") == 503, 10, "the crash to be noticed")
             until(lambda: client.status("/fastapi/ready") == 200, 30, "the database to be back")
     finally:
         for writer in writers:
@@ -123,5 +122,5 @@ def test_what_was_acknowledged_is_never_lost(client: Client, how: str, tell: Tel
     wrong = {number: value for number, value in acknowledged.items() if there.get(number) != value}
     refused = sum(writer.refused for writer in writers)
     tell(f"{how}: {len(acknowledged)} acknowledged, {refused} refused, {len(wrong)} lost or wrong")
-    assert len(acknowledged) > 100
+    assert len(acknowledged) > 100 and refused  # or nothing was tried
     assert not wrong

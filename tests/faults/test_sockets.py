@@ -13,14 +13,16 @@ from websockets.exceptions import ConnectionClosed
 from tests.e2e.client import Client, close_code
 from tests.e2e.stacks import NativeDoor, Stack
 from tests.e2e.test_sockets import CARRIERS, HANDSHAKE
-from tests.faults.conftest import Tell
+from tests.faults.conftest import Tell, thoroughly
 
+QUICK = ["flask", "flask-gevent"]
+ROWS = [*QUICK, *thoroughly(*(row for row in CARRIERS if row not in QUICK))]
 LATE = [bytes([number]) * 60_000 for number in range(200)]
 FRAME = b"\x82\xfe" + (60_000).to_bytes(2) + bytes(4) + b"x" * 60_000  # the mask of zeros changes nothing
 MIB = 2**20
 
 
-@pytest.mark.parametrize("row", CARRIERS)
+@pytest.mark.parametrize("row", ROWS)
 def test_a_client_that_reads_late_gets_every_byte(client: Client, row: str, tell: Tell) -> None:
     """A WebSocket client that reads late gets every byte.
 
@@ -35,7 +37,7 @@ def test_a_client_that_reads_late_gets_every_byte(client: Client, row: str, tell
     tell(f"{row}: {len(LATE)} of {len(LATE)}")
 
 
-@pytest.mark.parametrize("row", ["flask", "flask-gevent", "fastapi"])
+@pytest.mark.parametrize("row", ["flask-gevent", *thoroughly("flask", "fastapi")])
 def test_a_member_of_a_broadcast_that_reads_late_gets_whole_messages_or_is_let_go(
     client: Client, row: str, tell: Tell
 ) -> None:
@@ -80,7 +82,7 @@ class Greedy:
         return taken
 
 
-@pytest.mark.parametrize("row", CARRIERS)
+@pytest.mark.parametrize("row", ROWS)
 def test_a_client_that_only_sends_costs_no_memory(client: Client, row: str, tell: Tell) -> None:
     """A WebSocket client that sends and never reads costs no memory: the row stops reading from it.
 
@@ -97,6 +99,7 @@ def test_a_client_that_only_sends_costs_no_memory(client: Client, row: str, tell
     assert grown < 32 * MIB
 
 
+@pytest.mark.thorough
 def test_clients_that_never_read_do_not_keep_flasks_threads(client: Client, tell: Tell) -> None:
     """Clients that never read do not keep the threads of Flask for ever.
 

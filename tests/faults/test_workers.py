@@ -12,7 +12,7 @@ import pytest
 
 from tests.e2e.client import Client
 from tests.e2e.stacks import ComposeDoor, NativeDoor, Stack, run
-from tests.faults.conftest import Tell
+from tests.faults.conftest import Tell, thoroughly
 from tests.faults.prober import Ask, probing, total
 from tests.helpers import until
 
@@ -37,7 +37,7 @@ def worker(stack: Stack, row: str) -> int:
     return int(httpx.get(f"{stack.http}/{row}/about", trust_env=False).json()["pid"])
 
 
-@pytest.mark.parametrize("row", ["flask", *(pytest.param(name, marks=pytest.mark.thorough) for name in WITH_A_MASTER)])
+@pytest.mark.parametrize("row", ["flask", *thoroughly(*WITH_A_MASTER)])
 def test_the_only_worker_is_killed(stack: Stack, row: str, tell: Tell) -> None:
     """No GET is lost when the only worker is killed, where a master keeps the port open: gunicorn and uWSGI.
 
@@ -52,7 +52,6 @@ def test_the_only_worker_is_killed(stack: Stack, row: str, tell: Tell) -> None:
 
 
 @pytest.mark.finding
-@pytest.mark.thorough
 @pytest.mark.parametrize("row", ["fastapi", "flask-granian", "fastapi-granian"])
 def test_the_only_worker_is_killed_and_its_port_with_it(stack: Stack, row: str, tell: Tell) -> None:
     """With a single worker, uvicorn is one process, and granian listens in its workers: until the next one is there
@@ -124,7 +123,6 @@ def test_a_row_is_replaced_by_a_second_instance(compose: ComposeDoor, tell: Tell
 
 
 @pytest.mark.finding
-@pytest.mark.thorough
 @pytest.mark.parametrize("row", ["flask", "fastapi", "flask-granian"])
 def test_a_row_is_restarted(stack: Stack, row: str, tell: Tell) -> None:
     """A restart is not a reload: while a row is away, the gateway says 502.

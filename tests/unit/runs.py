@@ -18,7 +18,7 @@ NOISE = (1.0, 1.01, 0.99, 1.005, 0.995, 1.002)
 
 def about(row: str, **changes: Any) -> dict[str, Any]:
     interface = "ASGI" if row.startswith(("fastapi", "asgi")) else "WSGI"
-    return records.about("flask") | {"row": row, "interface": interface} | changes
+    return records.about("fastapi" if interface == "ASGI" else "flask") | {"row": row} | changes
 
 
 def header(names: list[str], **changes: Any) -> Header:

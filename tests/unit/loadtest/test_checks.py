@@ -22,7 +22,7 @@ from loadtest.users import page, row
 
 QUICK = {
     "wait_ms": 40,
-    "asset_ms": 10,
+    "asset_ms": 40,
     "queries": 10,
     "delay_ms": 4,
     "rounds": 9_000,
@@ -181,7 +181,7 @@ LIES: list[tuple[str, str, Route, str]] = [
     ("Wait", "/wait", lambda asked: Answer(b'{"waited_ms":40}', after_ms=1), "too soon: it was to take 40 ms"),
     ("Impatient", "/wait", lambda asked: Answer(b'{"waited_ms":40}'), "too soon"),
     ("Impatient", "/wait", lambda asked: Answer(b"{}"), "wrong body"),
-    ("PageHttp1", "/wait", lambda asked: Answer(b'{"waited_ms":10}'), "too soon"),
+    ("PageHttp1", "/wait", lambda asked: Answer(b'{"waited_ms":40}'), "too soon"),
     ("PageHttp1", "/wait", lambda asked: Answer(b'{"waited_ms":0}', after_ms=10), "wrong body"),
     # It reads fewer rows, more, the same one over and over, or another
     ("DbRead", "/db", lambda asked: Answer(compact([item(1)])), "wrong body"),

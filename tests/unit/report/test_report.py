@@ -13,7 +13,7 @@ from lab.judge.statistics import MIN_PAIRS
 from lab.report import charts, findings, report, tables
 from lab.report.section import Footnotes, Section, sections
 from lab.run import results
-from tests.unit import runs
+from tests.unit import records, runs
 
 CPU_US = {"flask": 210, "wsgi": 120, "wsgi-granian": 60, "asgi-granian": 80, "asgi": 70, "fastapi": 190}
 POOLS = {"flask": 8, "flask-40": 40}
@@ -167,7 +167,30 @@ def test_counts_that_never_vary_are_drawn_without_spread(tmp_path: Path) -> None
 def test_streams_have_no_throughput_to_show(tmp_path: Path) -> None:
     shown = section(runs.write(tmp_path, {"streams": runs.results("streams", alike)}))
     table = tables.arms(shown, Footnotes())
-    assert table.headings == ["streams", "arm", "memory, MiB", "neighbour's p95, ms", "threads"]
+    assert table.headings == ["streams", "arm", "PSS, MiB", "neighbour's p95, ms", "threads"]
+
+
+def test_memory_says_which_it_is_and_the_containers_stands_beside_it(tmp_path: Path) -> None:
+    meter = replace(records.METER, memory="RSS", cgroup_bytes=96 * 2**20)
+    made = [replace(each, meter=meter) for each in runs.results("streams", alike)]
+    table = tables.arms(section(runs.write(tmp_path, {"streams": made})), Footnotes())
+    assert table.headings[2:4] == ["RSS, MiB", "container's memory, MiB"]
+    assert table.rows[0][2:4] == ["64", "96"]
+
+
+def test_beside_a_ratio_stands_what_may_explain_it_and_how_busy_both_rows_were(tmp_path: Path) -> None:
+    made = [
+        replace(each, row_cpus=0.25 if each.block.row == "fastapi" else 0.98)
+        for each in runs.results("basic-cost", alike)
+    ]
+    shown = section(runs.write(tmp_path, {"basic-cost": made}))
+    findings = tables.findings(shown, Footnotes())
+    [first] = [row for row in findings.rows if row[0] == "flask / fastapi" and "CPU" in row[1]]
+    told = dict(zip(findings.headings, first, strict=True))
+    assert told["CPUs in use"] == "0.98 / 0.25"
+    assert told["the rows differ in"].startswith("HTTP parser python / httptools; event loop none / uvloop")
+    arms = tables.arms(shown, Footnotes())
+    assert {row[0]: row[arms.headings.index("CPUs in use")] for row in arms.rows}["flask (WSGI)"] == "0.98"
 
 
 def test_the_steps_of_the_waterfall_add_up(tmp_path: Path) -> None:
