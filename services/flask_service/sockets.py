@@ -49,6 +49,10 @@ class Inbox(list[str | bytes]):
         self.room.set()
 
 
+class Lost(ConnectionClosed, OSError):  # type: ignore[misc]  # simple-websocket ships no types
+    """What a handler takes for the end of its connection, and simple-websocket's own thread, too."""
+
+
 class Wire:
     """A server's socket as simple-websocket takes it to be: it sends whole messages, each by itself.
 
@@ -67,7 +71,7 @@ class Wire:
         except OSError as error:
             with suppress(OSError):
                 self.sock.shutdown(socket.SHUT_RDWR)
-            raise ConnectionClosed(workloads.CLOSE_ABNORMAL) from error
+            raise Lost(workloads.CLOSE_ABNORMAL) from error
 
     def recv(self, size: int) -> bytes:
         self.inbox.wait_for_room()

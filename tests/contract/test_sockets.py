@@ -4,6 +4,7 @@ import socket
 from threading import Event
 
 import pytest
+from simple_websocket import ConnectionClosed
 
 from tests.contract.apps import Ask, detail
 
@@ -38,6 +39,19 @@ def test_a_handler_is_woken_once_more_when_its_connection_is_noted_as_gone() -> 
         assert connection.event.wait(timeout=20)
         assert not connection.connected
         thread.join()
+
+
+def test_a_send_that_fails_ends_the_connection_for_handler_and_receiver_alike() -> None:
+    from flask_service.sockets import Inbox, Wire
+
+    near, far = socket.socketpair()
+    with near, far:
+        wire = Wire(near, Inbox())
+        near.settimeout(0.1)
+        for kind in (ConnectionClosed, OSError):
+            with pytest.raises(kind):
+                wire.send(b"x" * 10_000_000)  # the far end reads nothing
+        assert far.recv(1)
 
 
 @pytest.mark.parametrize("path", ["/ws/echo", "/ws/broadcast"])

@@ -94,11 +94,25 @@ def test_a_row_with_two_workers_is_reloaded(two_workers: Stack, row: str, tell: 
 
     Under 20 GETs a second through the gateway, until other processes answer than before.
     """
-    before = worker(two_workers, row)
-    with probing(two_workers.http, work(row), slow_s=5) as counts:
-        two_workers.signal(row, signal.SIGHUP)
+    reload_under_load(two_workers, row, tell)
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("row", ["flask", *WITH_A_MASTER])
+def test_a_row_whose_master_keeps_its_port_is_reloaded(stack: Stack, row: str, tell: Tell) -> None:
+    """A row of gunicorn or uWSGI is reloaded so with a single worker, too.
+
+    Under 20 GETs a second through the gateway, until another process answers than before.
+    """
+    reload_under_load(stack, row, tell)
+
+
+def reload_under_load(stack: Stack, row: str, tell: Tell) -> None:
+    before = worker(stack, row)
+    with probing(stack.http, work(row), slow_s=5) as counts:
+        stack.signal(row, signal.SIGHUP)
         time.sleep(6)
-        assert before not in {worker(two_workers, row) for _ in range(10)}
+        assert before not in {worker(stack, row) for _ in range(10)}
     tell(f"{row}: {counts[row]}")
     assert not counts[row].lost and not counts[row].wrong
 
