@@ -44,7 +44,8 @@ def test_a_row_has_loaded_what_the_audit_names_and_not_what_it_would_have_taken_
         about = client.get(f"/{row.name}/about").json()
         parser, loop, loaded = SHOWN["HTTP parser"](about), SHOWN["event loop"](about), set(about["loaded"])
         assert {parser, loop} <= BUILT_IN | loaded, row.name
-        assert loaded <= {parser, loop}, row.name
+        unused = loaded - {parser, loop} - ({"uvloop"} if loop == "none" else set())  # granian loads it for WSGI, too
+        assert not unused, row.name
         if row.model.endswith("threads"):
             assert SHOWN["waits on"](about) == row.model
 

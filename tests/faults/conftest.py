@@ -5,11 +5,21 @@ from typing import Any
 
 import pytest
 
+from lab.stack.compose_file import ComposeFile
 from tests.e2e import stacks
 from tests.e2e.stacks import Stack
 from tests.faults import table
 
 Tell = Callable[[object], None]
+WITH_A_MASTER = ["flask-sync", "flask-gevent", "fastapi-gunicorn", "flask-uwsgi"]
+KINDS = [
+    "flask",
+    "fastapi",
+    *WITH_A_MASTER,
+    "flask-granian",
+    "fastapi-granian",
+    "flask-http2",
+]  # each kind of worker once
 
 
 def thoroughly(*values: object) -> list[Any]:
@@ -64,6 +74,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 @pytest.fixture(scope="session")
 def two_workers() -> Iterator[Stack]:
-    """A native stack whose rows have two workers each."""
-    with stacks.native(WORKERS="2", leave_out=("locust", "locust-worker")) as native:
+    """A native stack whose rows have two workers each: one row of each kind of worker."""
+    others = {row.name for row in ComposeFile().rows} - set(KINDS)
+    with stacks.native(WORKERS="2", leave_out=("locust", "locust-worker", *others)) as native:
         yield native

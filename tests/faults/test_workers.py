@@ -12,19 +12,10 @@ import pytest
 
 from tests.e2e.client import Client
 from tests.e2e.stacks import ComposeDoor, NativeDoor, Stack, run
-from tests.faults.conftest import Tell, thoroughly
+from tests.faults.conftest import KINDS, WITH_A_MASTER, Tell, thoroughly
 from tests.faults.prober import Ask, probing, total
 from tests.helpers import until
 
-WITH_A_MASTER = ["flask-sync", "flask-gevent", "fastapi-gunicorn", "flask-uwsgi"]
-ROWS = [
-    "flask",
-    "fastapi",
-    *WITH_A_MASTER,
-    "flask-granian",
-    "fastapi-granian",
-    "flask-http2",
-]  # each kind of worker once
 CUT = "without sending complete message body"  # its headers had been sent on: nobody can repeat it
 
 
@@ -73,7 +64,7 @@ def answers(stack: Stack, row: str) -> bool:
 
 
 @pytest.mark.thorough
-@pytest.mark.parametrize("row", ROWS)
+@pytest.mark.parametrize("row", KINDS)
 def test_one_of_two_workers_is_killed(two_workers: Stack, row: str, tell: Tell) -> None:
     """No GET is lost when one of two workers is killed.
 
@@ -88,7 +79,7 @@ def test_one_of_two_workers_is_killed(two_workers: Stack, row: str, tell: Tell) 
 
 
 @pytest.mark.thorough
-@pytest.mark.parametrize("row", ROWS)
+@pytest.mark.parametrize("row", KINDS)
 def test_a_row_with_two_workers_is_reloaded(two_workers: Stack, row: str, tell: Tell) -> None:
     """A row with two workers is reloaded by SIGHUP, with its code and without losing a request.
 
