@@ -19,7 +19,7 @@ from tests.e2e.client import Client
 from tests.e2e.stacks import ComposeDoor, NativeDoor, run
 from tests.faults.conftest import Tell
 from tests.faults.prober import Ask, probing, total
-from tests.faults.test_workers import answers
+from tests.faults.test_workers import answers, worker
 from tests.helpers import until
 
 
@@ -132,7 +132,7 @@ def test_a_container_runs_out_of_memory(compose: ComposeDoor, tell: Tell) -> Non
 
     The server is the one that the kernel kills when its container has taken all its memory.
     """
-    pid = str(Client(compose).get("/fastapi/about").json()["pid"])
+    pid = str(worker(compose, "fastapi"))
     away = Ask("/fastapi/json", right=lambda answer: answer.status_code in (200, 502, 504))
     with probing(compose.http, {"flask": Ask("/flask/json"), "fastapi": away}, rate=10) as counts:
         hungry = ["docker", "compose", "exec", "-T", "fastapi", "python", "-c", HUNGRY, pid]

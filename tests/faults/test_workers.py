@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from tests.e2e.client import Client
-from tests.e2e.stacks import ComposeDoor, NativeDoor, Stack, run
+from tests.e2e.stacks import NativeDoor, Stack
 from tests.faults.conftest import KINDS, WITH_A_MASTER, Tell, thoroughly
 from tests.faults.prober import Ask, probing, total
 from tests.helpers import until
@@ -106,25 +106,6 @@ def reload_under_load(stack: Stack, row: str, tell: Tell) -> None:
         assert before not in {worker(stack, row) for _ in range(10)}
     tell(f"{row}: {counts[row]}")
     assert not counts[row].lost and not counts[row].wrong
-
-
-@pytest.mark.thorough
-def test_a_row_is_replaced_by_a_second_instance(compose: ComposeDoor, tell: Tell) -> None:
-    """A row with one worker is replaced without losing a request: by a second instance beside it.
-
-    `docker compose up --detach --wait --no-deps --no-recreate --scale fastapi=2 fastapi`, then `docker stop` of the
-    first, two seconds later.
-    """
-    [first] = compose.compose("ps", "--quiet", "fastapi").split()
-    with probing(compose.http, work("fastapi"), slow_s=5) as counts:
-        scale = ("up", "--detach", "--wait", "--no-deps", "--no-recreate", "--scale", "fastapi=2", "fastapi")
-        compose.compose(*scale)
-        time.sleep(2)
-        run(["docker", "stop", first])
-        time.sleep(2)
-    run(["docker", "rm", first])
-    tell(f"fastapi: {counts['fastapi']}")
-    assert not counts["fastapi"].lost and not counts["fastapi"].wrong
 
 
 @pytest.mark.finding
