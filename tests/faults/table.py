@@ -1,5 +1,6 @@
 """docs/reliability.md, from what the tests of this folder have counted."""
 
+import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -23,7 +24,7 @@ class Row:
 
 def write(rows: Iterable[Row]) -> None:
     rows = list(rows)
-    text = TEXT.read_text()
+    text = TEXT.read_text().replace("<!-- MACHINE -->", f"{os.cpu_count()} CPUs, load average {os.getloadavg()[2]:.0f}")
     for place, finding in (("PROMISES", False), ("FINDINGS", True)):
         text = text.replace(f"<!-- {place} -->", in_markdown([row for row in rows if row.finding is finding]))
     FILE.write_text(text)

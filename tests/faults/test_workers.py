@@ -5,7 +5,8 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
+from http.client import HTTPConnection
 
 import httpx
 import pytest
@@ -139,6 +140,32 @@ def test_the_gateway_is_reloaded(client: Client, tell: Tell) -> None:
     tell(f"{total(counts)}; {kept} of {len(sockets)} WebSockets kept")
     assert kept == len(sockets)
     assert not total(counts).lost and not total(counts).wrong
+
+
+def test_a_connection_in_use_gets_one_more_answer_from_a_gateway_that_is_reloaded(stack: Stack, tell: Tell) -> None:
+    """A connection that a client has just used is not closed under its next request when the gateway is reloaded.
+
+    20 kept connections, SIGHUP, and a second later a request on each.
+    """
+    address = httpx.URL(stack.http)
+    with ExitStack() as connections:
+        kept = [
+            connections.enter_context(closing(HTTPConnection(address.host, address.port, timeout=20)))
+            for _ in range(20)
+        ]
+        assert {status(connection) for connection in kept} == {200}
+        stack.signal("nginx", signal.SIGHUP)
+        time.sleep(1)
+        answered = [status(connection) for connection in kept]
+    tell(f"{answered.count(200)} of {len(kept)} answered")
+    assert answered == [200] * len(kept)
+
+
+def status(connection: HTTPConnection) -> int:
+    connection.request("GET", "/rows.json")
+    answer = connection.getresponse()
+    answer.read()
+    return answer.status
 
 
 class Deaf(threading.Thread):
