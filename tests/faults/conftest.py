@@ -49,6 +49,12 @@ def tell(record_property: Callable[[str, object], None], request: pytest.Fixture
     return lambda counted: record_property("counted", str(counted))
 
 
+@pytest.fixture
+def soon_s(request: pytest.FixtureRequest) -> float:
+    """What is promised within a second; where the machine may be busy with other tests, what is surely not for ever."""
+    return 1 if request.config.getoption("--reliability", False) else 10
+
+
 rows: list[table.Row] = []
 
 

@@ -20,14 +20,14 @@ ROWS = ["flask", "fastapi"]
 
 
 @pytest.mark.parametrize("how", ["stopped", "frozen"])
-def test_without_the_database_other_routes_do_not_notice(client: Client, how: str, tell: Tell) -> None:
+def test_without_the_database_other_routes_do_not_notice(client: Client, how: str, tell: Tell, soon_s: float) -> None:
     """While PostgreSQL is stopped or frozen, `/db` says 503 within a second, and other routes do not notice.
 
     5 s of it, under 10 `/db` and 10 `/json` a second to Flask and FastAPI.
     """
     unharmed = {f"{row} /json": Ask(f"/{row}/json") for row in ROWS}
     harmed = {f"{row} /db": Ask(f"/{row}/db", right=lambda answer: answer.status_code in (200, 503)) for row in ROWS}
-    with probing(client.stack.http, unharmed | harmed, rate=10) as counts:
+    with probing(client.stack.http, unharmed | harmed, rate=10, slow_s=soon_s) as counts:
         if how == "stopped":
             client.stack.stop("postgres")
         with frozen(client.stack) if how == "frozen" else nullcontext():
