@@ -45,6 +45,7 @@ def tell(record_property: Callable[[str, object], None], request: pytest.Fixture
     record_property("promise", promise)
     record_property("how", how)
     record_property("finding", request.node.get_closest_marker("finding") is not None)
+    record_property("case", request.node.name.partition("[")[2].rstrip("]"))
     record_property("door", "compose" if "compose" in request.node.name else "native")
     return lambda counted: record_property("counted", str(counted))
 
@@ -68,7 +69,7 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
                 how=str(told["how"]),
                 finding=bool(told["finding"]),
                 door=str(told["door"]),
-                counted="; ".join(counted) if report.passed else "**not kept**",
+                counted="; ".join(counted) if report.passed else f"**not kept**: {told['case']}",
             )
         )
 

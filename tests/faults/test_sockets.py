@@ -124,7 +124,7 @@ def test_a_silent_websocket_is_let_go(native: NativeDoor, client: Client, tell: 
     """
     config = native.native.run / "gateway" / "gateway.conf"
     text = config.read_text()
-    assert text.count("proxy_read_timeout 10m;") == len(native.rows)
+    assert "proxy_read_timeout 10m;" in text
     try:
         config.write_text(text.replace("proxy_read_timeout 10m;", "proxy_read_timeout 2s;"))
         native.signal("nginx", signal.SIGHUP)

@@ -90,9 +90,9 @@ def test_a_row_with_two_workers_is_reloaded(two_workers: Stack, row: str, tell: 
 
 
 @pytest.mark.thorough
-@pytest.mark.parametrize("row", ["flask", *WITH_A_MASTER])
-def test_a_row_whose_master_keeps_its_port_is_reloaded(stack: Stack, row: str, tell: Tell) -> None:
-    """A row of gunicorn or uWSGI is reloaded so with a single worker, too.
+@pytest.mark.parametrize("row", ["flask", "flask-sync", "flask-gevent", "fastapi-gunicorn"])
+def test_a_row_of_gunicorn_is_reloaded_with_one_worker(stack: Stack, row: str, tell: Tell) -> None:
+    """A row of gunicorn is reloaded so with a single worker, too.
 
     Under 20 GETs a second through the gateway, until another process answers than before.
     """
