@@ -132,7 +132,7 @@ def add_to(parser: Any) -> None:
     add("--queries", "queries per request", type=number(1, 100), default=1)
     add("--delay-ms", "how long PostgreSQL takes over each query", type=number(0, 500), default=0)
     add("--rounds", "rounds of work per request", type=number(1, 1_000_000), default=10_000)
-    add("--heartbeat-s", "seconds between heartbeats", type=number(1, 3_600), default=10)
+    add("--heartbeat-s", "seconds between heartbeats", type=number(1, 500), default=10)  # the gateway waits for 600
     add("--open-s", "seconds that opening a WebSocket may take", type=number(1, 60), default=60)
     add("--listeners", "receivers per user; Flask has 8 threads", type=number(1, 1_000), default=6)
     add("--events", "events per stream", type=number(1, 1_000), default=20)

@@ -33,6 +33,8 @@ class Stack(Protocol):
     def stop(self, service: str) -> None: ...
     def start(self, service: str) -> None: ...
     def meter(self, row: str) -> meter.Reading: ...
+    def signal(self, service: str, signum: int, pid: int = 0) -> None:
+        """To the service's main process, or to one that it has told the number of."""
 
 
 def rows_with_the_contract(environ: dict[str, str]) -> list[Row]:
@@ -50,6 +52,9 @@ class NativeDoor:
 
     def meter(self, row: str) -> meter.Reading:
         return meter.read(meter.tree(self.native.pid(row)))
+
+    def signal(self, service: str, signum: int, pid: int = 0) -> None:
+        os.kill(pid or self.native.pid(service), signum)
 
 
 class ComposeDoor:
@@ -74,6 +79,12 @@ class ComposeDoor:
         text = self.compose("exec", "-T", "locust", "python", "-c", READ_METER, f"http://{row}:{meter.PORT}")
         return meter.Reading(**json.loads(text))
 
+    def signal(self, service: str, signum: int, pid: int = 0) -> None:
+        if pid:
+            self.compose("exec", "-T", service, "sh", "-c", f"kill -{signum:d} {pid}")
+        else:
+            self.compose("kill", "--signal", str(signum), service)
+
     def address(self, service: str) -> str:
         """The address of the service's container."""
         (container,) = json.loads(run(["docker", "inspect", self.compose("ps", "-q", service).strip()]))
@@ -85,8 +96,8 @@ class ComposeDoor:
 
 
 @contextmanager
-def native() -> Iterator[NativeDoor]:
-    with started(NativeStack(ComposeFile(environ=plain_environ()), PROFILES)) as stack:
+def native(leave_out: tuple[str, ...] = (), **environ: str) -> Iterator[NativeDoor]:
+    with started(NativeStack(ComposeFile(environ=plain_environ() | environ), PROFILES, leave_out=leave_out)) as stack:
         yield NativeDoor(stack)
 
 
@@ -101,8 +112,8 @@ def started(stack: NativeStack) -> Iterator[NativeStack]:
 
 
 @contextmanager
-def compose(folder: Path) -> Iterator[ComposeDoor]:
-    with compose_project(PROJECT) as environ:
+def compose(folder: Path, name: str = PROJECT, **settings: str) -> Iterator[ComposeDoor]:
+    with compose_project(name, **settings) as environ:
         door = ComposeDoor(environ, folder / "ca.pem")
         door.compose("up", "--detach", "--wait", "--build", "--quiet-build")
         door.compose("cp", "nginx:/run/lab/gateway/tls/ca.pem", str(door.ca))
