@@ -17,12 +17,12 @@ from lab.stack.native import NativeStack
 from tests.helpers import until
 
 PROJECT = "wsgi-asgi-lab-test"
-PROFILES = ("variants", "apart")  # every row
+PROFILES = ("variants", "apart")  # every row that has the contract
 READ_METER = "import sys, urllib.request as u; print(u.urlopen(sys.argv[1], timeout=10).read().decode())"
 
 
 class Stack(Protocol):
-    """A running stack with every row of the compose file."""
+    """A running stack with every row of the compose file that has the contract."""
 
     door: str
     https: str
@@ -35,6 +35,11 @@ class Stack(Protocol):
     def meter(self, row: str) -> meter.Reading: ...
     def signal(self, service: str, signum: int, pid: int = 0) -> None:
         """To the service's main process, or to one that it has told the number of."""
+
+
+def rows_with_the_contract(environ: dict[str, str]) -> list[Row]:
+    rows = ComposeFile(environ=environ).rows
+    return [row for row in rows if not row.profiles or set(row.profiles) & set(PROFILES)]
 
 
 class NativeDoor:
@@ -59,7 +64,7 @@ class ComposeDoor:
         self.environ, self.ca = environ, ca  # COMPOSE_PROJECT_NAME is in the environment
         self.https = f"https://localhost:{environ['HTTPS_PORT']}"
         self.http = f"http://localhost:{environ['HTTP_PORT']}"
-        self.rows = ComposeFile(environ=environ).rows
+        self.rows = rows_with_the_contract(environ)
 
     def compose(self, *arguments: str) -> str:
         return run(["docker", "compose", *(f"--profile={each}" for each in PROFILES), *arguments], self.environ)
