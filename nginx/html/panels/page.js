@@ -3,7 +3,7 @@
 import { reset } from "./lab.js";
 import { mount as mountVictim } from "./victim.js";
 
-const PANELS = ["first-minute", "race", "websocket", "streams", "rows"];
+const PANELS = ["first-minute", "race", "websocket", "streams", "rows", "room"];
 const PROTOCOLS = { h2: "HTTP/2", h3: "HTTP/3", "http/1.1": "HTTP/1.1" };
 
 for (const name of PANELS) {
@@ -14,7 +14,11 @@ mountVictim(document.getElementById("victim"));
 const [page] = performance.getEntriesByType("navigation");
 document.querySelector("#protocol").textContent = PROTOCOLS[page?.nextHopProtocol] ?? "HTTP";
 for (const link of document.querySelectorAll("[data-port]")) { // under the name by which the visitor came
-  link.hostname = location.hostname;
+  const forwarded = /-\d+\./; // a name for each port, as NAME-8443.example: then it has no other
+  if (!location.port && forwarded.test(location.hostname)) {
+    const host = location.hostname.replace(forwarded, `-${link.port}.`);
+    link.href = `https://${host}/`;
+  } else link.hostname = location.hostname;
 }
 document.querySelector("#reset").addEventListener("click", reset);
 

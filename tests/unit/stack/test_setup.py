@@ -29,9 +29,9 @@ def own_pair(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_a_certificate_is_made_once_and_names_the_hosts(tmp_path: Path, own_pair: Path) -> None:
-    setup.write_certificate(tmp_path / "out")
+    setup.write_certificate(tmp_path / "out", setup.HOSTS)
     made = (tmp_path / "out" / "cert.pem").read_bytes()
-    setup.write_certificate(tmp_path / "out")
+    setup.write_certificate(tmp_path / "out", setup.HOSTS)
     assert (tmp_path / "out" / "cert.pem").read_bytes() == made
     ssl.create_default_context(cafile=str(tmp_path / "out" / "ca.pem"))
     assert (tmp_path / "out" / "key.pem").stat().st_mode & 0o777 == 0o600
@@ -41,7 +41,7 @@ def test_ones_own_certificate_is_taken(tmp_path: Path, own_pair: Path) -> None:
     pair = trustme.CA().issue_cert("lab.example")
     pair.cert_chain_pems[0].write_to_path(str(own_pair / "cert.pem"))
     pair.private_key_pem.write_to_path(str(own_pair / "key.pem"))
-    setup.write_certificate(tmp_path / "out")
+    setup.write_certificate(tmp_path / "out", setup.HOSTS)
     assert (tmp_path / "out" / "cert.pem").read_bytes() == pair.cert_chain_pems[0].bytes()
     assert not (tmp_path / "out" / "ca.pem").exists()
 
@@ -53,14 +53,14 @@ def test_half_a_pair_is_refused(tmp_path: Path, own_pair: Path, left_out: str) -
     pair.private_key_pem.write_to_path(str(own_pair / "key.pem"))
     (own_pair / left_out).unlink()
     with pytest.raises(LabError, match=r"nginx/tls must hold a cert\.pem and the key\.pem"):
-        setup.write_certificate(tmp_path / "out")
+        setup.write_certificate(tmp_path / "out", setup.HOSTS)
 
 
 def test_a_key_of_another_certificate_is_refused(tmp_path: Path, own_pair: Path) -> None:
     trustme.CA().issue_cert("a.example").cert_chain_pems[0].write_to_path(str(own_pair / "cert.pem"))
     trustme.CA().issue_cert("b.example").private_key_pem.write_to_path(str(own_pair / "key.pem"))
     with pytest.raises(LabError, match="belongs to it"):
-        setup.write_certificate(tmp_path / "out")
+        setup.write_certificate(tmp_path / "out", setup.HOSTS)
 
 
 def test_a_key_with_a_passphrase_is_refused_instead_of_asking_for_it(tmp_path: Path, own_pair: Path) -> None:
@@ -70,7 +70,7 @@ def test_a_key_with_a_passphrase_is_refused_instead_of_asking_for_it(tmp_path: P
     locked = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(b"secret"))
     (own_pair / "key.pem").write_bytes(locked)
     with pytest.raises(LabError, match=r"key\.pem has a passphrase: .*openssl pkey"):
-        setup.write_certificate(tmp_path / "out")
+        setup.write_certificate(tmp_path / "out", setup.HOSTS)
 
 
 @pytest.mark.parametrize("name", ["cert.pem", "key.pem"])
@@ -82,7 +82,7 @@ def test_a_pair_of_somebody_else_is_named(
     pair.private_key_pem.write_to_path(str(own_pair / "key.pem"))
     monkeypatch.setattr(os, "access", lambda path, mode: Path(path).name != name)  # root may read everything
     with pytest.raises(LabError, match=rf"nginx/tls/{name} may not be read by user {os.getuid()}"):
-        setup.write_certificate(tmp_path / "out")
+        setup.write_certificate(tmp_path / "out", setup.HOSTS)
 
 
 @pytest.mark.parametrize("name", ["docker-compose.yml", "nginx", "nginx/nginx.conf"])
