@@ -147,6 +147,44 @@ def test_a_name_that_is_not_this_machine_is_refused(ui: WebUI, host: str, status
     assert ui.client.get("/", headers={"Host": host}).status_code == status
 
 
+FORWARDED = "name-8089.app.example"
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Host": "localhost:8089", "Origin": f"https://{FORWARDED}"},  # as a forwarded port rewrites it
+        {"Host": FORWARDED, "Origin": f"https://{FORWARDED}"},
+        {"Host": "localhost:8089", "Referer": f"https://{FORWARDED}/?tab=compare"},
+        {"Host": "localhost:8089", "Origin": "http://localhost:8089"},
+    ],
+)
+def test_a_trusted_name_may_start_a_test_whatever_is_forwarded(
+    ui: WebUI, monkeypatch: pytest.MonkeyPatch, headers: dict[str, str]
+) -> None:
+    monkeypatch.setenv("TRUSTED_HOST", f"name-8443.app.example, {FORWARDED}")
+    assert ui.client.get("/", headers={"Host": headers["Host"]}).status_code == 200
+    assert ui.client.post("/swarm", data=FORM, headers=headers).json["success"]  # type: ignore[index]  # JSON, or it fails
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Host": "localhost:8089", "Origin": "https://other-8089.app.example"},
+        {"Host": "localhost:8089", "Origin": f"https://{FORWARDED}.evil.example"},
+        {"Host": "localhost:8089", "Origin": f"https://evil.example/{FORWARDED}"},
+        {"Host": "evil.example", "Origin": f"https://{FORWARDED}"},
+        {"Host": "localhost:8089", "Origin": "null"},
+    ],
+)
+def test_beside_a_trusted_name_every_other_is_refused_as_before(
+    ui: WebUI, monkeypatch: pytest.MonkeyPatch, headers: dict[str, str]
+) -> None:
+    monkeypatch.setenv("TRUSTED_HOST", FORWARDED)
+    assert ui.client.post("/swarm", data=FORM, headers=headers).status_code == 403
+    assert ui.started == []
+
+
 def test_it_does_not_start_open_to_a_network_without_a_login(monkeypatch: pytest.MonkeyPatch) -> None:
     for host in ("", "0.0.0.0", "192.168.1.7"):  # noqa: S104  (nothing is bound)
         with pytest.raises(SystemExit, match="for anybody"):
