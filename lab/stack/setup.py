@@ -36,7 +36,7 @@ TEMPLATES = (
 )
 FOREIGN = "only pages of this gateway may open a WebSocket: TRUSTED_HOST in .env names a further host"
 MOST = (
-    "one client may ask a row 1,000 times a second, 80 times at once, and hold 4 WebSockets: "
+    "one client may ask a row 1,000 times a second, 80 times at once, and hold 4 WebSockets on WSGI: "
     "LOAD_FROM in .env names machines that may more"
 )
 HOSTS = ("localhost", "127.0.0.1", "::1", "nginx")

@@ -145,7 +145,7 @@ def test_it_is_used_by_keyboard_alone_and_shows_one_panel_on_the_wall(front: Pag
     front.keyboard.press("Tab")
     expect(front.locator("[data-episode=start]")).to_be_focused()
     front.keyboard.press("p")
-    expect(visible).to_have_count(5)
+    expect(visible).to_have_count(6)
 
 
 def test_reset_brings_the_page_back_to_where_it_began(front: Page) -> None:

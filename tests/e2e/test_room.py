@@ -24,7 +24,7 @@ RACE = 60  # requests to each row, as the page asks them
 PATIENCE_S = 60  # the page's
 AT_ONCE = 80  # what one client may have under way on a row
 RATE, BURST = 1000, 400  # … may ask it in a second
-SOCKETS = 4  # … and hold
+SOCKETS = 4  # … and hold on WSGI, where each keeps a thread
 
 
 class Phone:
@@ -139,7 +139,7 @@ def test_no_client_can_take_every_thread_of_a_row_with_websockets(native: Native
         with pytest.raises(InvalidStatus) as refused:
             connect(url, proxy=None, source_address=("127.0.1.1", 0))
         assert refused.value.response.status_code == 429
-        assert b"hold 4 WebSockets" in (refused.value.response.body or b"")
+        assert b"hold 4 WebSockets on WSGI" in (refused.value.response.body or b"")
         sockets.enter_context(connect(url, proxy=None, source_address=("127.0.1.2", 0))).send("another is let in")
         assert httpx.get(f"{native.http}/flask/json", trust_env=False, timeout=5).status_code == 200
 

@@ -6,7 +6,7 @@ import { ask, byName, element, missing, number, onReset, side, sleep, svg, webSo
 const CARRIER = "fastapi"; // carries what is said: a socket costs it no thread
 const ROWS = ["flask", "fastapi"], WAIT_MS = 500, PATIENCE_MS = 60_000, AGAIN_MS = 2000;
 const MOST = 1000, LEAST_APART_MS = 3000; // whoever is in the room can say anything: phones, and starts
-const WIDTH = 960, HEIGHT = 220, SIDE = 12, AXIS = 26;
+const WIDTH = 480, HEIGHT = 180, SIDE = 10, AXIS = 26;
 const random = () => Math.random().toString(36).slice(2, 10);
 
 /** What is said in the room; joins it again when the connection is lost. */
@@ -137,7 +137,7 @@ function lane(row, dots, me) {
       svg("text", { x: x(ms), y: HEIGHT - 8, "text-anchor": ms === 0 ? "start" : ms === end ? "end" : "middle" }, `${number(ms)} ms`));
   }
   here.forEach((dot, place) => chart.append(svg("circle",
-    { cx: x(dot.ended - begin), cy: y(place), r: 7, class: dot.phone === me ? `in-${kind} mine` : `in-${kind}` })));
+    { cx: x(dot.ended - begin), cy: y(place), r: 6, class: dot.phone === me ? `in-${kind} mine` : `in-${kind}` })));
   return element("div", { "data-lane": row }, element("h3", {}, element("span", { class: kind }, row)), chart);
 }
 
