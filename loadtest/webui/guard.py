@@ -64,7 +64,7 @@ def is_local(host: str | None) -> bool:
 
 def trusted() -> list[str]:
     """Further names of this machine: a forwarded port has another in the browser than here."""
-    return [name.strip() for name in os.environ.get("TRUSTED_HOST", "").split(",") if name.strip()]
+    return [name.strip() for name in os.environ.get("LOCUST_TRUSTED", "").split(",") if name.strip()]
 
 
 def is_own_page() -> bool:

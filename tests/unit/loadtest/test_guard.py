@@ -84,7 +84,7 @@ FORWARDED = "name-8089.app.example"
 def test_a_trusted_name_may_start_a_test_whatever_is_forwarded(
     ui: WebUI, monkeypatch: pytest.MonkeyPatch, headers: dict[str, str]
 ) -> None:
-    monkeypatch.setenv("TRUSTED_HOST", f"name-8443.app.example, {FORWARDED}")
+    monkeypatch.setenv("LOCUST_TRUSTED", f"name-8443.app.example, {FORWARDED}")
     assert ui.client.get("/", headers={"Host": headers["Host"]}).status_code == 200
     assert ui.client.post("/swarm", data=FORM, headers=headers).json["success"]  # type: ignore[index]  # JSON, or it fails
 
@@ -102,7 +102,7 @@ def test_a_trusted_name_may_start_a_test_whatever_is_forwarded(
 def test_beside_a_trusted_name_every_other_is_refused_as_before(
     ui: WebUI, monkeypatch: pytest.MonkeyPatch, headers: dict[str, str]
 ) -> None:
-    monkeypatch.setenv("TRUSTED_HOST", FORWARDED)
+    monkeypatch.setenv("LOCUST_TRUSTED", FORWARDED)
     assert ui.client.post("/swarm", data=FORM, headers=headers).status_code == 403
     assert ui.started == []
 
