@@ -80,8 +80,7 @@ class NativeStack:
 
     @property
     def locust(self) -> str:
-        own = not self.published.is_open or self.published.is_everywhere
-        return f"http://{'localhost' if own else self.published.on}:{self.port('locust', 8089)}"
+        return f"http://{self.published.here}:{self.port('locust', 8089)}"
 
     @property
     def ca(self) -> Path:

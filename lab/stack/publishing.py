@@ -27,6 +27,11 @@ class Publishing:
     def is_everywhere(self) -> bool:
         return ipaddress.ip_address(self.on).is_unspecified
 
+    @property
+    def here(self) -> str:
+        """The name under which this machine itself reaches it."""
+        return self.on if self.is_open and not self.is_everywhere else "localhost"
+
     def refuse_without_login(self) -> None:
         if self.is_open and not self.has_login:
             raise LabError(f"PUBLISH_ON={self.on} opens Locust's web UI, too: set LAB_UI_PASSWORD, and it asks for it")

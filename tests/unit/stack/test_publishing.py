@@ -23,12 +23,14 @@ def test_published_on_an_address_it_listens_there_and_here_and_names_it() -> Non
     said = publishing.read(HOME)
     assert said.listens(8443) == ("127.0.0.1:8443", "192.168.1.7:8443")
     assert said.addresses(here=False) == ("192.168.1.7",)
+    assert said.here == "192.168.1.7"  # containers are published nowhere else
 
 
 def test_published_on_all_addresses_it_names_those_that_the_machine_has_where_it_can_see_them() -> None:
     said = publishing.read(EVERYWHERE)
     assert said.listens(8443) == ("0.0.0.0:8443",)
     assert said.addresses(here=True) == lan_addresses()
+    assert said.here == "localhost"
     assert said.addresses(here=False) == ()  # a container sees its own addresses only
 
 
