@@ -22,6 +22,13 @@ down: ## remove what Compose has made, whichever profiles ran: containers, netwo
 test: $(READY) ## run every test (those of the Docker door where an engine runs)
 	@$(BIN)/pytest
 
+fuzz: $(READY) ## ask both services 50,000 odd things: a quarter of an hour
+	@FUZZ_CASES=50000 $(BIN)/pytest tests/e2e/test_fuzz.py -k native --timeout 3600
+
+MINUTES := 30
+soak: $(READY) ## half an hour of load; does a server grow? MINUTES=5 for less
+	@$(BIN)/python -m tests.soak --minutes $(MINUTES)
+
 judge: $(READY) ## every experiment, judged: three quarters of an hour
 	@$(BIN)/lab run --all --budget 45
 
@@ -52,7 +59,7 @@ lock: $(READY) ## pin all dependencies anew in requirements.lock
 		--group dev pyproject.toml --output-file requirements.lock
 
 clean: ## remove the environment, caches and results
-	rm -rf .venv .*_cache results
+	rm -rf .venv .*_cache results/*
 
 # --without-pip, and the system's pip from outside: some systems ship venv without ensurepip.
 $(READY): requirements.lock pyproject.toml
@@ -68,4 +75,4 @@ $(READY): requirements.lock pyproject.toml
 	@$(PIP) --python $(BIN)/python install --no-deps --no-build-isolation --editable .
 	@touch $@
 
-.PHONY: help demo up down test judge bench-judge bench-generator bench-services pictures check format lock clean
+.PHONY: help demo up down test fuzz soak judge bench-judge bench-generator bench-services pictures check format lock clean

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from rich.console import Console
 from rich.table import Table
 
+from lab import LabError
 from lab.stack.compose_file import ROOT, ComposeFile
 from lab.stack.doors import remote
 from lab.stack.machine import pin
@@ -48,13 +49,16 @@ def load(options: argparse.Namespace) -> int:
 
 
 def join(options: argparse.Namespace) -> int:
-    """A worker on this machine. LabError where the other machine's gateway does not say which rows it has."""
-    host = options.host
-    published = ComposeFile().services["nginx"].published | ComposeFile().services["locust"].published
+    """A worker on this machine. LabError without the stack's secret, or where it does not say which rows it has."""
+    host, compose_file = options.host, ComposeFile()
+    secret = compose_file.variables.get("WORKER_SECRET")
+    if not secret:
+        raise LabError("set WORKER_SECRET here to that stack's: docker compose exec locust cat /run/lab/workers/secret")
+    published = compose_file.services["nginx"].published | compose_file.services["locust"].published
     with remote(f"https://{host}:{published[8443]}", f"http://{host}:{published[8080]}") as (_, targets, keeper):
         locust = [sys.executable, "-m", "locust", "--locustfile", "loadtest/locustfile.py", "--worker"]
         master = ["--master-host", host, "--master-port", str(published[5557])]
-        return run([*locust, *master], targets, keeper.keep)
+        return run([*locust, *master], targets | {"WORKER_SECRET": secret}, keeper.keep)
 
 
 def run(command: list[str], targets: dict[str, str], keep: Callable[[subprocess.Popen[bytes]], object]) -> int:

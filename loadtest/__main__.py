@@ -5,6 +5,7 @@ Takes Locust's options and those of loadtest/options.py; runs for 10 s unless --
 
 import os
 import random
+import secrets
 import socket
 import sys
 from contextlib import suppress
@@ -26,6 +27,7 @@ def main() -> None:
         port = str(free_port())
         os.environ |= {"LOCUST_MASTER_BIND_HOST": "127.0.0.1", "LOCUST_MASTER_BIND_PORT": port}
         os.environ |= {"LOCUST_MASTER_NODE_HOST": "127.0.0.1", "LOCUST_MASTER_NODE_PORT": port}
+        os.environ["WORKER_SECRET"] = secrets.token_urlsafe(24)
     locust = [sys.executable, "-m", "locust", "--locustfile", str(LOCUSTFILE), "--headless", "--only-summary"]
     locust += [f"--results=results/{now}-load", *arguments]
     os.execv(sys.executable, locust)  # noqa: S606  (becomes Locust: its signals, its exit code)

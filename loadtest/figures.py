@@ -49,7 +49,7 @@ class Tally:
 class Sample:
     at: float  # time.monotonic, s
     tallies: dict[tuple[str, str], Tally]  # by what was asked, and of which row
-    meters: dict[str, dict[str, int]]  # by row: services/meter.py's Reading
+    meters: dict[str, dict[str, Any]]  # by row: services/meter.py's Reading
     users: int
 
     def of_row(self, row: str) -> Tally:
@@ -239,16 +239,18 @@ class Sampler:
             result.append(line)
         return result
 
-    def cost(self, before: Sample, last: Sample, row: str) -> dict[str, float | None]:
+    def cost(self, before: Sample, last: Sample, row: str) -> dict[str, Any]:
         """What the row's server used between two samples, per request of any kind; None where nobody knows."""
         meters = before.meters.get(row), last.meters.get(row)
         requests = last.of_row(row).requests - before.of_row(row).requests
         if not meters[0] or not meters[1]:
-            return {"cpu_us": None, "rss_mib": None, "sockets": None, "threads": None}
+            return dict.fromkeys(("cpu_us", "memory_mib", "memory", "cgroup_mib", "sockets", "threads"))
         cpu_ns = meters[1]["cpu_ns"] - meters[0]["cpu_ns"]
         return {
             "cpu_us": cpu_ns / 1000 / requests if requests else None,
-            "rss_mib": meters[1]["rss_bytes"] / 2**20,
+            "memory_mib": meters[1]["memory_bytes"] / 2**20,
+            "memory": meters[1]["memory"],
+            "cgroup_mib": None if meters[1]["cgroup_bytes"] is None else meters[1]["cgroup_bytes"] / 2**20,
             "sockets": meters[1]["sockets"],
             "threads": meters[1]["threads"],
         }
@@ -291,7 +293,7 @@ def keeps_limit(tally: Tally, options: Any) -> bool:
     return bool(errors <= options.limit_errors and tally.percentile(0.99) <= (options.limit_p99_ms or SEARCH_P99_MS))
 
 
-def read_meter(row: str) -> dict[str, int]:
+def read_meter(row: str) -> dict[str, Any]:
     """The row's meter; empty where it does not answer, as it does not from another machine."""
     try:
         with urllib.request.urlopen(targets.rows()[row]["meter"], timeout=1) as response:  # noqa: S310  (from rows.json)

@@ -85,7 +85,7 @@ def show_progress(sampler: Sampler) -> None:
 def side_by_side(sampler: Sampler) -> Table:
     table = Table(box=None, padding=(0, 2, 0, 0))
     table.add_column("")  # the one that gives way on a narrow terminal
-    for heading in ("per s", "ratio", "p50\nms", "p95\nms", "p99\nms", "errors", "CPU µs\neach", "RSS\nMiB"):
+    for heading in ("per s", "ratio", "p50\nms", "p95\nms", "p99\nms", "errors", "CPU µs\neach", "memory\nMiB"):
         table.add_column(heading, justify="right", no_wrap=True)
     for line in sampler.whole():
         table.add_row(
@@ -95,7 +95,7 @@ def side_by_side(sampler: Sampler) -> Table:
             *(shown(ms) if (ms := line[f"p{share}_ms"]) else "" for share in (50, 95, 99)),
             f"{line['failures']:,}",
             f"{line['cpu_us']:,.0f}" if line["cpu_us"] else "unknown",
-            f"{line['rss_mib']:,.0f}" if line["rss_mib"] else "unknown",
+            f"{line['memory_mib']:,.0f} {line['memory']}" if line["memory_mib"] else "unknown",
         )
     return table
 

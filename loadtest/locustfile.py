@@ -19,7 +19,7 @@ from locust.runners import (
     WorkerRunner,
 )
 
-from loadtest import dealing, headless, options, precision, shapes, stall, webui
+from loadtest import dealing, headless, options, precision, shapes, stall, webui, workers
 from loadtest.arrivals import arrivals
 from loadtest.figures import SAMPLE_S, Sampler
 from loadtest.users import SCENARIOS
@@ -28,6 +28,7 @@ from loadtest.users.row import OnRow, quoted
 DRAIN_S = 60  # how long requests in flight may take when a test stops; unless --stop-timeout says otherwise
 
 precision.install()
+workers.install()
 locust.runners.WORKER_REPORT_INTERVAL = SAMPLE_S  # the live figures are as old as this
 # After a test Locust's workers are away for as long as they might have drained; ours have drained by then.
 os.environ["LOCUST_WORKER_ADDITIONAL_WAIT_BEFORE_READY_AFTER_STOP"] = str(-DRAIN_S)
@@ -170,10 +171,10 @@ def take_over(environment: Environment, runner: MasterRunner | LocalRunner) -> N
         start(dealing.even(user_count, len(environment.user_classes)), spawn_rate, **more)
 
     def drain_and_quit() -> None:
-        workers = runner.worker_count
+        before = runner.worker_count
         runner.stop()  # Locust would tell its workers to quit, and cut off what is in flight
         with gevent.Timeout(DRAIN_S, exception=None):
-            while runner.worker_count < workers:  # until they are back, and can be told to quit
+            while runner.worker_count < before:  # until they are back, and can be told to quit
                 gevent.sleep(0.05)
         finish()
 

@@ -133,6 +133,7 @@ def of_scenarios(add: Callable[..., None]) -> None:
         default=20,
     )
     add("queries", "queries per request", type=number(1, 100), default=1)
+    add("delay_ms", "how long PostgreSQL takes over each query", type=number(0, 500), default=0)
     add("rounds", "rounds of work per request", type=number(1, 1_000_000), default=10_000)
     add("heartbeat_s", "seconds between heartbeats", type=number(1, 3_600), default=10)
     add("open_s", "seconds that opening a WebSocket may take", type=number(1, 60), default=60)

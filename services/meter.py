@@ -18,31 +18,40 @@ import psutil
 
 PORT = 9100
 LINUX = Path("/proc/self/fd").exists()
+CGROUP = Path("/sys/fs/cgroup")
 
 
 @dataclass(frozen=True)
 class Reading:
-    """The sums over a server's live processes. CPU time in ns; RSS in bytes, shared pages counted per process.
+    """The sums over a server's live processes.
 
     `at_ns` is the monotonic clock of the reading: two readings give the CPU used between them, exactly.
     """
 
     at_ns: int
     cpu_ns: int
-    rss_bytes: int
+    memory_bytes: int
+    memory: str  # what that is: PSS, where a page that n processes share counts 1/n in each; else RSS, counted in all
+    cgroup_bytes: int | None  # what the kernel charges the container with, the meter and cached files too
     threads: int
     sockets: int
     processes: int
 
 
-def read(processes: Iterable[psutil.Process]) -> Reading:
+def read(processes: Iterable[psutil.Process], cgroup_bytes: int | None = None) -> Reading:
     """What `processes` have used until now; one that ends meanwhile is left out."""
     readings, at_ns = [], time.monotonic_ns()
     for process in processes:
         with contextlib.suppress(psutil.Error, OSError):
-            readings.append((_cpu_ns(process), process.memory_info().rss, process.num_threads(), _sockets(process)))
-    cpu, rss, threads, sockets = (sum(column) for column in zip(*readings, strict=True)) if readings else (0, 0, 0, 0)
-    return Reading(at_ns, cpu, rss, threads, sockets, len(readings))
+            memory = _pss_bytes(process), process.memory_info().rss
+            readings.append((_cpu_ns(process), memory, process.num_threads(), _sockets(process)))
+    cpu, memories, threads, sockets = zip(*readings, strict=True) if readings else ((), (), (), ())
+    pss = [shared for shared, _ in memories if shared is not None]
+    if len(pss) == len(memories):
+        used, kind = sum(pss), "PSS"
+    else:
+        used, kind = sum(resident for _, resident in memories), "RSS"
+    return Reading(at_ns, sum(cpu), used, kind, cgroup_bytes, sum(threads), sum(sockets), len(readings))
 
 
 def cpu_ns(processes: Iterable[psutil.Process]) -> int:
@@ -70,6 +79,23 @@ def _cpu_ns(process: psutil.Process) -> int:
     return int((used.user + used.system) * 1e9)
 
 
+def _pss_bytes(process: psutil.Process) -> int | None:
+    """None where the kernel does not say: only Linux does, and of our own user's processes."""
+    try:
+        text = Path(f"/proc/{process.pid}/smaps_rollup").read_text()
+    except OSError:
+        return None
+    return next((int(line.split()[1]) * 1024 for line in text.splitlines() if line.startswith("Pss:")), None)
+
+
+def _cgroup_bytes() -> int | None:
+    """Of this container, by cgroup v2 or v1."""
+    for name in ("memory.current", "memory/memory.usage_in_bytes"):
+        with contextlib.suppress(OSError):
+            return int((CGROUP / name).read_text())
+    return None
+
+
 def _sockets(process: psutil.Process) -> int:
     if not LINUX:
         return len(process.net_connections())
@@ -94,7 +120,8 @@ def server(host: str, port: int, take: Callable[[str], Reading]) -> HTTPServer:
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
-            self.wfile.write(body)
+            with contextlib.suppress(ConnectionError):  # whoever asked has gone
+                self.wfile.write(body)
 
         def log_message(self, format: str, *args: object) -> None:
             """Nothing: a reading is no news."""
@@ -104,7 +131,7 @@ def server(host: str, port: int, take: Callable[[str], Reading]) -> HTTPServer:
 
 def read_container(path: str) -> Reading:
     """In a container every process but its init (1) and the meter itself belongs to the server."""
-    return read(process for process in psutil.process_iter() if process.pid not in (1, os.getpid()))
+    return read((each for each in psutil.process_iter() if each.pid not in (1, os.getpid())), _cgroup_bytes())
 
 
 def main() -> None:

@@ -1,6 +1,10 @@
-"""`make bench-services`: what GET /json costs on the lab's services against a plain app with that one route."""
+"""`make bench-services`: what a request costs on the lab's services against a plain app with the same two routes.
+
+GET /json has nothing to validate, and GET /wait?ms=0 a parameter.
+"""
 
 import random
+from typing import Any
 
 from rich.console import Console
 from rich.progress import track
@@ -15,6 +19,7 @@ from lab.stack import doors
 from lab.stack.compose_file import ComposeFile
 
 APPS = {"flask": "lab.calibration.plain:flask_app", "fastapi": "lab.calibration.plain:fastapi_app"}
+SCENARIOS: dict[str, tuple[str, dict[str, Any]]] = {"/json": ("Bare", {}), "/wait?ms=0": ("Wait", {"wait_ms": 0})}
 ROUNDS = LOOKS[-1]
 
 
@@ -24,7 +29,11 @@ def run(console: Console) -> int:
     for name, app in APPS.items():
         compose_file.services[plain(name)] = with_app(compose_file, name, app, plain(name))
     names = [each for name in APPS for each in (name, plain(name))]
-    blocks = [Block(name, "Bare", users=16, seconds=1.0, purpose=Purpose(arm=name)) for name in names]
+    blocks = [
+        Block(name, scenario, users=16, seconds=1.0, options=options, purpose=Purpose(arm=name + path))
+        for path, (scenario, options) in SCENARIOS.items()
+        for name in names
+    ]
     measured, chance = Measurements(), random.Random(1)
     with (
         doors.native(names, console.print, compose_file) as door,
@@ -32,14 +41,15 @@ def run(console: Console) -> int:
         generator.taking_turns(blocks) as interleaving,
     ):
         for number in track(range(ROUNDS), "measuring", console=console):
-            orders = [chance.sample(range(len(names)), len(names)) for _ in range(interleaving.count)]
+            orders = [chance.sample(range(len(blocks)), len(blocks)) for _ in range(interleaving.count)]
             list(interleaving.round(number, orders))
     dearer = 0
-    for name in APPS:
-        ratios = log_ratios(values(measured, name), values(measured, plain(name)))
-        compared = compare(ratios, look=1, planned_looks=1)
-        dearer += compared.outcome not in (Outcome.NO_DIFFERENCE, Outcome.BETTER)
-        console.print(sentence(compared, name, "a plain app", FIGURE.metric) + ".")
+    for path in SCENARIOS:
+        for name in APPS:
+            ratios = log_ratios(values(measured, name + path), values(measured, plain(name) + path))
+            compared = compare(ratios, look=1, planned_looks=1)
+            dearer += compared.outcome not in (Outcome.NO_DIFFERENCE, Outcome.BETTER)
+            console.print(f"{path}: {sentence(compared, name, 'a plain app', FIGURE.metric)}.")
     return int(dearer > 0)
 
 

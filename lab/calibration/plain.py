@@ -1,7 +1,11 @@
-"""The least app with one route, as each framework's documentation begins: what the lab's services are held against."""
+"""The least app with two routes, as each framework's documentation begins: what the lab's services are held against."""
 
-from fastapi import FastAPI
-from flask import Flask
+import asyncio
+import time
+from typing import Annotated
+
+from fastapi import FastAPI, Query
+from flask import Flask, request
 
 
 def flask_app() -> Flask:
@@ -11,6 +15,12 @@ def flask_app() -> Flask:
     @app.get("/json")
     def greeting() -> dict[str, str]:
         return {"message": "Hello, World!"}
+
+    @app.get("/wait")
+    def wait() -> dict[str, int]:
+        ms = request.args.get("ms", 100, type=int)
+        time.sleep(ms / 1000)
+        return {"waited_ms": ms}
 
     return app
 
@@ -22,5 +32,10 @@ def fastapi_app() -> FastAPI:
     @app.get("/json")
     async def greeting() -> dict[str, str]:
         return {"message": "Hello, World!"}
+
+    @app.get("/wait")
+    async def wait(ms: Annotated[int, Query(ge=0, le=10_000)] = 100) -> dict[str, int]:
+        await asyncio.sleep(ms / 1000)
+        return {"waited_ms": ms}
 
     return app

@@ -2,6 +2,7 @@
 
 from lab import LabError
 from lab.experiments.article import ARTICLE_CLAIMS
+from lab.experiments.basic import BASIC_CLAIMS
 from lab.experiments.beyond import FURTHER_CLAIMS
 from lab.experiments.model import Arm, Contrast, Experiment, Load
 from lab.experiments.protocols import PROTOCOL_CLAIMS
@@ -9,13 +10,13 @@ from lab.experiments.traps import TRAPS
 
 __all__ = ["BY_NAME", "DEMO", "EXPERIMENTS", "Arm", "Contrast", "Experiment", "Load", "find"]
 
-EXPERIMENTS = (*ARTICLE_CLAIMS, *PROTOCOL_CLAIMS, *FURTHER_CLAIMS, *TRAPS)
+EXPERIMENTS = (*ARTICLE_CLAIMS, *BASIC_CLAIMS, *PROTOCOL_CLAIMS, *FURTHER_CLAIMS, *TRAPS)
 BY_NAME = {experiment.name: experiment for experiment in EXPERIMENTS}
 # A minute's worth of the article's claims.
 DEMO = (
     BY_NAME["one-at-a-time"],
     BY_NAME["concurrent"].only(["flask", "flask-40", "flask-gevent", "fastapi"], ["16"]),
-    BY_NAME["basic-cost"].only(["flask", "fastapi", "wsgi-granian", "asgi-granian"], [""]),
+    BY_NAME["basic-cost"].only(["wsgi", "asgi-gunicorn", "wsgi-granian", "asgi-granian"], [""]),
 )
 
 

@@ -1,10 +1,22 @@
-"""The claims of the article that the lab began with, on how requests are served; protocols.py has the others."""
+"""The article's claims on waiting: one request at a time, many clients, the database, and too much of a load."""
 
-from lab.experiments.model import ARTICLE, Arm, Contrast, Experiment, Load, rows
+from lab.experiments.model import ARTICLE, OURS, Arm, Contrast, Experiment, Load, Setup, rows
 from lab.experiments.outcomes import Outcome
-from lab.experiments.sentences import alike, better, not_better, sentence, worse
+from lab.experiments.sentences import alike, because, better, measured, not_better, sentence, worse
 
-KEPT_UP_TO = f"no more than {Load.most_rate:,} a second were asked for"
+EFFICIENT = ("throughput", "p99_ms", "cpu_us", "memory_mib")
+POOLS = {"fastapi-pool-4": "flask-40-pool-4", "fastapi": "flask", "fastapi-pool-32": "flask-40-pool-32"}
+
+
+def setup_of(row: str, tuned: str) -> Setup | None:
+    return {"flask": Setup.AS_IT_COMES, tuned: Setup.TUNED}.get(row)
+
+
+def against_fastapi(*flasks: str, tuned: str) -> tuple[Contrast, ...]:
+    """By every figure that efficiency may mean."""
+    return tuple(Contrast("fastapi", row, figure, setup=setup_of(row, tuned)) for figure in EFFICIENT for row in flasks)
+
+
 ARTICLE_CLAIMS = (
     Experiment(
         name="one-at-a-time",
@@ -22,300 +34,262 @@ ARTICLE_CLAIMS = (
         ),
         sentences=(
             sentence(
-                "On threads, and on greenlets, Flask served more than on the sync worker. So WSGI does not limit a "
-                "server to one request at a time: the worker class does.",
+                "On threads, and on greenlets, Flask served more than on the sync worker: WSGI does not limit a "
+                "server to one request at a time.",
                 better("flask", "flask-sync"),
                 better("flask-gevent", "flask-sync"),
+                because=because(
+                    "One request at a time makes 50 a second at most",
+                    measured("throughput", "flask-sync", most=50),
+                    measured("throughput", "flask", "flask-gevent", least=55),
+                ),
             ),
             sentence(
                 "On threads and on greenlets Flask served no more than on the sync worker, which handles one request "
                 "at a time.",
-                alike("flask", "flask-sync"),
-                alike("flask-gevent", "flask-sync"),
+                not_better("flask", "flask-sync"),
+                not_better("flask-gevent", "flask-sync"),
             ),
         ),
-        load=Load("Wait", 8, options={"wait_ms": 20}),
+        load=Load("Wait", 8, seconds=0.9, options={"wait_ms": 20}),
     ),
     Experiment(
         name="concurrent",
         title="Many clients that wait",
         claim="ASGI handles concurrent connections more efficiently.",
         source=ARTICLE,
-        method="Throughput of a 50 ms wait against the number of clients, for an event loop, thread pools and "
-        "greenlets. Memory and threads stand in the table.",
+        method="A wait of 50 ms, for an event loop, thread pools and greenlets: throughput, p99, CPU per request and "
+        "memory.",
         held_equal="one worker each, the same clients",
-        refuted_if="Flask on as many threads as there are clients, or on greenlets, serves as much",
+        refuted_if="Flask on as many threads as there are clients, or on greenlets, serves as much, as soon, with as "
+        "little CPU and memory",
         arms=rows("flask", "flask-40", "flask-200", "flask-gevent", "fastapi"),
-        contrasts=(
-            *(Contrast("fastapi", row, "throughput") for row in ("flask", "flask-40", "flask-200", "flask-gevent")),
-            *(Contrast("fastapi", row, "rss_mib", decides=False) for row in ("flask", "flask-200")),
-        ),
+        contrasts=against_fastapi("flask", "flask-40", "flask-200", "flask-gevent", tuned="flask-200"),
         sentences=(
             sentence(
                 "With more clients than threads FastAPI served more. With enough threads, or with greenlets, Flask "
-                "kept up: the concurrency model decides, not the interface.",
-                alike("fastapi", "flask", at=("4", "8")),
-                better("fastapi", "flask", at=("16", "64")),
-                alike("fastapi", "flask-40", at=("4", "8", "16")),
-                better("fastapi", "flask-40", at=("64",)),
-                alike("fastapi", "flask-200", "flask-gevent"),
+                "served as much, but needed more CPU per request.",
+                alike("fastapi", "flask", at=("8",), figure="throughput"),
+                better("fastapi", "flask", at=("16", "64"), figure="throughput"),
+                better("fastapi", "flask-40", at=("64",), figure="throughput"),
+                alike("fastapi", "flask-200", "flask-gevent", figure="throughput"),
+                better("fastapi", "flask-200", "flask-gevent", figure="cpu_us"),
+                because=because(
+                    "Of those who wait 50 ms, 8 threads serve 160 a second at most",
+                    measured("throughput", "flask", most=160),
+                ),
             ),
-            sentence(
-                "With 64 clients FastAPI served more than Flask on 8 or on 40 threads. On 200 threads, or on "
-                "greenlets, Flask kept up: the concurrency model decides, not the interface.",
-                better("fastapi", "flask", "flask-40", at=("64",)),
-                alike("fastapi", "flask-200", "flask-gevent", at=("64",)),
+            *(
+                sentence(
+                    f"With {clients} clients FastAPI served more than Flask on 8 threads. On {threads} threads, and on "
+                    "greenlets, Flask served as much.",
+                    better("fastapi", "flask", at=(clients,), figure="throughput"),
+                    alike("fastapi", f"flask-{threads}", "flask-gevent", at=(clients,), figure="throughput"),
+                    because=because(
+                        "Of those who wait 50 ms, 8 threads serve 160 a second at most",
+                        measured("throughput", "flask", most=160, at=(clients,)),
+                    ),
+                )
+                for clients, threads in (("64", "200"), ("16", "40"))
             ),
-            sentence(
-                "With 16 clients FastAPI served more than Flask on 8 threads. On 40 threads, or on greenlets, Flask "
-                "kept up: the concurrency model decides, not the interface.",
-                better("fastapi", "flask", at=("16",)),
-                alike("fastapi", "flask-40", "flask-gevent", at=("16",)),
-            ),
-            sentence(
-                "With 64 clients FastAPI served more than Flask on 8 threads. On greenlets Flask kept up: the "
-                "concurrency model decides, not the interface.",
-                better("fastapi", "flask", at=("64",)),
-                alike("fastapi", "flask-gevent", at=("64",)),
-            ),
-            sentence(
-                "With 16 clients FastAPI served more than Flask on 8 threads. On 40 threads Flask kept up.",
-                better("fastapi", "flask", at=("16",)),
-                alike("fastapi", "flask-40", at=("16",)),
-            ),
-            sentence(
-                "With 16 clients FastAPI served more than Flask on 8 threads. On greenlets Flask kept up: the "
-                "concurrency model decides, not the interface.",
-                better("fastapi", "flask", at=("16",)),
-                alike("fastapi", "flask-gevent", at=("16",)),
-            ),
-            sentence(
-                "FastAPI served more than Flask, on 8, 40 and 200 threads and on greenlets.",
-                better("fastapi", "flask", "flask-40", "flask-200", "flask-gevent"),
+            *(
+                sentence(
+                    f"With {clients} clients FastAPI served more than Flask on 8 threads.",
+                    better("fastapi", "flask", at=(clients,), figure="throughput"),
+                )
+                for clients in ("64", "16")
             ),
         ),
-        load=Load("Wait", options={"wait_ms": 50}),
+        load=Load("Wait", seconds=0.9, options={"wait_ms": 50}),
         varied="clients",
-        levels={str(count): {"users": count} for count in (4, 8, 16, 64)},
+        levels={str(count): {"users": count} for count in (8, 16, 64)},
         quick=("64",),
         thread_ceiling=8,
     ),
     Experiment(
-        name="basic-cost",
-        title="The basic request: what it costs",
-        claim="WSGI may be faster for basic request-response cycles.",
+        name="concurrent-many",
+        title="Up to a thousand clients that wait",
+        claim="ASGI handles concurrent connections more efficiently.",
         source=ARTICLE,
-        method="CPU time of the service per GET /json, 16 clients in closed loop: on the usual servers, on one and the "
-        "same server (granian), and without a framework.",
-        held_equal="the same bytes, the same number of connections",
-        refuted_if="the WSGI side needs as much CPU per request, or more",
-        arms=rows("flask", "fastapi", "flask-granian", "fastapi-granian", "wsgi-granian", "asgi-granian"),
-        contrasts=(
-            Contrast("flask", "fastapi", "cpu_us"),
-            Contrast("flask-granian", "fastapi-granian", "cpu_us"),
-            Contrast("wsgi-granian", "asgi-granian", "cpu_us"),
-        ),
+        method="A wait of 250 ms, for an event loop, large thread pools and greenlets: throughput, p99, CPU per "
+        "request and memory. (A small pool serves no more than it did for fewer clients: they only wait longer.)",
+        held_equal="one worker each, the same clients",
+        refuted_if="Flask on as many threads as there are clients, or on greenlets, serves as much, as soon, with as "
+        "little CPU and memory",
+        arms=rows("flask-200", "flask-1000", "flask-gevent", "fastapi"),
+        contrasts=against_fastapi("flask-200", "flask-1000", "flask-gevent", tuned="flask-1000"),
         sentences=(
             sentence(
-                "On their usual servers Flask needed more CPU per request than FastAPI. On one and the same server "
-                "(granian) bare WSGI needed less than bare ASGI.",
-                worse("flask", "fastapi"),
-                better("wsgi-granian", "asgi-granian"),
+                "With 1,000 clients FastAPI served more than Flask on 1,000 threads, with less CPU per request and "
+                "less memory.",
+                better("fastapi", "flask-1000", at=("1000",), figure="throughput"),
+                better("fastapi", "flask-1000", at=("1000",), figure="cpu_us"),
+                better("fastapi", "flask-1000", at=("1000",), figure="memory_mib"),
+                because=because(
+                    "There the CPU was used up on 1,000 threads",
+                    measured("cpus", "flask-1000", least=0.9, at=("1000",)),
+                ),
             ),
             sentence(
-                "WSGI needed less CPU per request: on the usual servers, on granian, and there without a framework.",
-                better("flask", "fastapi"),
-                better("flask-granian", "fastapi-granian"),
-                better("wsgi-granian", "asgi-granian"),
+                "With 1,000 clients Flask on 1,000 threads served as much as FastAPI, but needed more CPU per request "
+                "and more memory.",
+                alike("fastapi", "flask-1000", at=("1000",), figure="throughput"),
+                better("fastapi", "flask-1000", at=("1000",), figure="cpu_us"),
+                better("fastapi", "flask-1000", at=("1000",), figure="memory_mib"),
             ),
             sentence(
-                "WSGI needed no less CPU per request: not on the usual servers, not on granian, and not there without "
-                "a framework.",
-                not_better("flask", "fastapi"),
-                not_better("flask-granian", "fastapi-granian"),
-                not_better("wsgi-granian", "asgi-granian"),
+                "With 1,000 clients FastAPI needed less CPU per request and less memory than Flask on 1,000 threads.",
+                better("fastapi", "flask-1000", at=("1000",), figure="cpu_us"),
+                better("fastapi", "flask-1000", at=("1000",), figure="memory_mib"),
             ),
         ),
+        load=Load("Wait", seconds=0.9, options={"wait_ms": 250}),
+        varied="clients",
+        levels={str(count): {"users": count} for count in (200, 500, 1000)},
+        quick=("1000",),
     ),
     Experiment(
-        name="basic-latency",
-        title="The basic request: how long it takes",
-        claim="WSGI may be faster for basic request-response cycles.",
+        name="io-bound",
+        title="Waiting for the database",
+        claim="ASGI serves more work that waits for the database than WSGI.",
         source=ARTICLE,
-        method="The median response time of GET /json for a single client, on the usual servers and on one and the "
-        "same server. The client's own time is in every figure, so true ratios are further from 1.",
-        held_equal="the same bytes, one connection",
-        refuted_if="the WSGI side answers as late, or later",
-        arms=rows("flask", "fastapi", "flask-granian", "fastapi-granian"),
+        method="GET /db while PostgreSQL itself takes so many ms over the query, 36 clients: throughput, with pools of "
+        "several sizes and on one and the same server (granian). Beside it CPU per request and p99.",
+        held_equal="psycopg 3, and in each comparison pools of one size; a single refused request makes it invalid",
+        refuted_if="Flask serves as much",
+        arms=rows(*POOLS.values(), "flask-granian", *POOLS, "fastapi-granian"),
         contrasts=(
-            Contrast("flask", "fastapi", "p50_ms"),
-            Contrast("flask-granian", "fastapi-granian", "p50_ms"),
+            Contrast("fastapi", "flask", "throughput", setup=Setup.AS_IT_COMES),
+            Contrast("fastapi-pool-32", "flask-40-pool-32", "throughput", setup=Setup.TUNED),
+            Contrast("fastapi-pool-4", "flask-40-pool-4", "throughput"),
+            Contrast("fastapi-granian", "flask-granian", "throughput", server="granian"),
+            *(
+                Contrast(*pair, figure, decides=False)
+                for figure in ("cpu_us", "p99_ms")
+                for pair in (*POOLS.items(), ("fastapi-granian", "flask-granian"))
+            ),
         ),
         sentences=(
             sentence(
-                "For a single client Flask was slower than FastAPI on their usual servers, and faster on one and the "
-                "same server (granian).",
-                worse("flask", "fastapi"),
-                better("flask-granian", "fastapi-granian"),
+                "While PostgreSQL took 20 ms, Flask served as much as FastAPI, with pools of 4, 8 and 32 connections.",
+                *(alike(*pair, at=("20",)) for pair in POOLS.items()),
+                because=because(
+                    "A connection serves 50 such requests a second at most, so the pool decides",
+                    measured("throughput", "fastapi-pool-4", "flask-40-pool-4", least=150, most=200, at=("20",)),
+                    measured("throughput", "fastapi", "flask", least=300, most=400, at=("20",)),
+                    measured("throughput", "fastapi-pool-32", "flask-40-pool-32", least=1200, most=1600, at=("20",)),
+                ),
             ),
             sentence(
-                "For a single client Flask was faster than FastAPI, on the usual servers and on granian.",
-                better("flask", "fastapi"),
-                better("flask-granian", "fastapi-granian"),
+                "While PostgreSQL took 20 ms, Flask served as much as FastAPI, with pools of 4 and 8 connections. With "
+                "32, and as many threads as that needs, FastAPI served more.",
+                *(alike(*pair, at=("20",)) for pair in list(POOLS.items())[:2]),
+                better("fastapi-pool-32", "flask-40-pool-32", at=("20",)),
             ),
             sentence(
-                "For a single client Flask was no faster than FastAPI, on the usual servers or on granian.",
-                not_better("flask", "fastapi"),
-                not_better("flask-granian", "fastapi-granian"),
+                "While PostgreSQL took 20 ms, Flask served as much as FastAPI on their usual settings.",
+                alike("fastapi", "flask", at=("20",)),
             ),
         ),
-        load=Load("Json", 1),
+        load=Load("DbRead", 36, seconds=0.6),
+        varied="ms in PostgreSQL",
+        varied_one="ms in PostgreSQL",
+        levels={str(ms): {"delay_ms": ms} for ms in (0, 1, 5, 20)},
+        quick=("20",),
+    ),
+    Experiment(
+        name="pool-exhausted",
+        title="When a pool is exhausted",
+        claim="When its pool is exhausted, ASGI still serves what needs none of it, and WSGI does not.",
+        source=OURS,
+        method="128 clients read from the database, which takes 250 ms, over 8 connections; a neighbour asks for GET "
+        "/json, which needs none, 20 times a second. Its p95 is what is compared. Beside it what was refused, and "
+        "FastAPI's own pool of threads (`def`), exhausted by 128 clients that wait 250 ms.",
+        held_equal="8 connections, and the same patience with the pool",
+        refuted_if="FastAPI's neighbours wait as long as Flask's",
+        arms=(
+            *rows("flask", "flask-gevent", "fastapi"),
+            Arm("fastapi", "def", {"scenario": "Wait", "wait_ms": 250, "wait_route": "threadpool", "warm_up": 1.0}),
+            Arm("fastapi", "await", {"scenario": "Wait", "wait_ms": 250, "warm_up": 1.0}),
+        ),
+        contrasts=(
+            Contrast("fastapi", "flask", "probe_p95_ms"),
+            Contrast("fastapi", "flask-gevent", "probe_p95_ms"),
+            Contrast("fastapi", "flask", "served_pct", decides=False),
+            Contrast("def", "await", "throughput", Outcome.NO_DIFFERENCE, decides=False),
+            Contrast("def", "await", "probe_p95_ms", Outcome.NO_DIFFERENCE, decides=False),
+        ),
+        sentences=(
+            sentence(
+                "FastAPI's neighbour waited less than that of Flask on 8 threads. On greenlets Flask let it wait no "
+                "longer.",
+                better("fastapi", "flask"),
+                not_better("fastapi", "flask-gevent"),
+                because=because(
+                    "Flask has a thread for each connection of its pool and no more, and all wait for the database",
+                    measured("threads", "flask", most=16),
+                ),
+            ),
+            sentence(
+                "FastAPI's neighbour waited less than Flask's, on 8 threads and on greenlets.",
+                better("fastapi", "flask", "flask-gevent"),
+            ),
+            sentence(
+                "FastAPI's neighbour waited no less than Flask's, on 8 threads and on greenlets.",
+                not_better("fastapi", "flask", "flask-gevent"),
+            ),
+        ),
+        load=Load("DbRead", 128, seconds=1.5, least_s=1.0, probe_rate=20, warm_up=4.0, options={"delay_ms": 250}),
     ),
     Experiment(
         name="high-load",
         title="How much load is too much",
         claim="ASGI performs better under high load.",
         source=ARTICLE,
-        method="The highest rate of independent arrivals (open loop, Poisson) of a 50 ms wait that keeps p99 within "
-        "250 ms, by bisection to 6 %, anew in every round and from another start, so that the steps average out. "
-        f"No more than {Load.most_rate:,} a second are asked for, which one generator can be trusted with.",
-        held_equal="the same requests, one worker each, latency from the intended start",
+        method="The highest rate of independent arrivals (open loop, Poisson) that keeps p99 within 250 ms, of "
+        "requests that make ten queries of 2 ms each, so that connections or CPU end it long before the generator. By "
+        "bisection to 6 %, anew in every round and from another start, so that the steps average out.",
+        held_equal="the same requests, one worker each, in each comparison pools of one size, latency from the "
+        "intended start",
         refuted_if="Flask keeps the limit up to the same rate, or a higher one",
-        arms=rows("flask", "flask-200", "flask-gevent", "fastapi"),
-        contrasts=tuple(Contrast("fastapi", row, "capacity") for row in ("flask", "flask-200", "flask-gevent")),
-        sentences=(
-            sentence(
-                "FastAPI kept the limit up to a higher rate than Flask on 8 threads. On 200 threads, or on greenlets, "
-                f"Flask kept up ({KEPT_UP_TO}): the concurrency model decides, not the interface.",
-                better("fastapi", "flask"),
-                alike("fastapi", "flask-200", "flask-gevent"),
-            ),
-            sentence(
-                "FastAPI kept the limit up to a higher rate than Flask, on 8 and 200 threads and on greenlets.",
-                better("fastapi", "flask", "flask-200", "flask-gevent"),
-            ),
-            sentence(
-                f"FastAPI and Flask kept the limit up to the same rate ({KEPT_UP_TO}), on 8 and 200 threads and on "
-                "greenlets.",
-                alike("fastapi", "flask", "flask-200", "flask-gevent"),
-            ),
-            sentence(
-                "FastAPI kept the limit up to no higher rate than Flask, on 8 or 200 threads or on greenlets.",
-                not_better("fastapi", "flask", "flask-200", "flask-gevent"),
-            ),
-        ),
-        load=Load("Wait", 400, seconds=2.0, least_s=1.5, rate=100, limit_p99_ms=250, options={"wait_ms": 50}),
-    ),
-    Experiment(
-        name="cpu-bound",
-        title="Work for the CPU",
-        claim="WSGI for CPU-bound work.",
-        source=ARTICLE,
-        method="Four clients ask for 10,000 rounds of pure Python: throughput, on the usual servers and on one and the "
-        "same server (granian).",
-        held_equal="the same work, one worker each; FastAPI runs it in its thread pool (`def`), as its guide says",
-        refuted_if="FastAPI serves as much",
-        arms=rows("flask", "fastapi", "flask-granian", "fastapi-granian"),
+        arms=rows("flask", "fastapi", "flask-40-pool-32", "fastapi-pool-32"),
         contrasts=(
-            Contrast("flask", "fastapi", "throughput"),
-            Contrast("flask-granian", "fastapi-granian", "throughput"),
-            Contrast("flask", "fastapi", "cpu_us", decides=False),
+            Contrast("fastapi", "flask", "capacity", setup=Setup.AS_IT_COMES),
+            Contrast("fastapi-pool-32", "flask-40-pool-32", "capacity", setup=Setup.TUNED),
         ),
         sentences=(
             sentence(
-                "Flask and FastAPI did as much of the work in the same time, on the usual servers and on granian. "
-                "Probably the interpreter's lock decides, not the interface.",
-                alike("flask", "fastapi"),
-                alike("flask-granian", "fastapi-granian"),
-            ),
-            sentence(
-                "Flask did more of the work in the same time than FastAPI, on the usual servers and on granian.",
-                better("flask", "fastapi"),
-                better("flask-granian", "fastapi-granian"),
-            ),
-            sentence(
-                "On one and the same server (granian) Flask did more of the work in the same time than FastAPI. On "
-                "the usual servers it did not.",
-                not_better("flask", "fastapi"),
-                better("flask-granian", "fastapi-granian"),
-            ),
-            sentence(
-                "Flask did no more of the work in the same time than FastAPI, on the usual servers or on granian.",
-                not_better("flask", "fastapi"),
-                not_better("flask-granian", "fastapi-granian"),
-            ),
-        ),
-        load=Load("Cpu", 4),
-    ),
-    Experiment(
-        name="cpu-neighbour",
-        title="Work for the CPU: the neighbours",
-        claim="WSGI for CPU-bound work.",
-        source=ARTICLE,
-        method="Four clients ask for 10,000 rounds of pure Python; meanwhile a neighbour asks for GET /json 50 times a "
-        "second. Its p95 is what is compared (the victim probe).",
-        held_equal="the same work, one worker each; FastAPI runs it in its thread pool (`def`), as its guide says",
-        refuted_if="FastAPI's neighbours suffer no more",
-        arms=rows("flask", "fastapi"),
-        contrasts=(Contrast("flask", "fastapi", "probe_p95_ms"),),
-        sentences=(
-            sentence("The neighbour waited as long for Flask as for FastAPI.", alike("flask", "fastapi")),
-            sentence("Flask's neighbour waited less than FastAPI's.", better("flask", "fastapi")),
-            sentence(
-                "Flask's neighbour waited longer than FastAPI's. Probably more threads compete for the interpreter's "
-                "lock there.",
-                worse("flask", "fastapi"),
-            ),
-        ),
-        load=Load("Cpu", 4, seconds=3.0, least_s=2.0, probe_rate=50),
-    ),
-    Experiment(
-        name="io-bound",
-        title="Waiting for the database",
-        claim="ASGI for I/O-bound work.",
-        source=ARTICLE,
-        method="CPU time of the service per GET /db against the number of queries in it, 16 clients: usual servers, "
-        "one and the same server, and greenlets.",
-        held_equal="psycopg 3 and a pool of 8 connections on every row",
-        refuted_if="Flask needs as little CPU per request, or less",
-        arms=rows("flask", "flask-gevent", "fastapi", "flask-granian", "fastapi-granian"),
-        contrasts=(
-            Contrast("fastapi", "flask", "cpu_us"),
-            Contrast("fastapi", "flask-gevent", "cpu_us"),
-            Contrast("fastapi-granian", "flask-granian", "cpu_us"),
-            Contrast("fastapi", "flask", "throughput", decides=False),
-        ),
-        sentences=(
-            sentence(
-                "With one query FastAPI needed less CPU per request than Flask on their usual servers, with ten it did "
-                "not. On one and the same server (granian) it needed more.",
-                better("fastapi", "flask", at=("1",)),
-                not_better("fastapi", "flask", at=("10",)),
-                worse("fastapi-granian", "flask-granian"),
-            ),
-            sentence(
-                "On their usual servers FastAPI needed less CPU per database request than Flask. On one and the same "
-                "server (granian) it needed more.",
+                "FastAPI kept the limit up to a higher rate than Flask, with 8 connections and with 32.",
                 better("fastapi", "flask"),
-                worse("fastapi-granian", "flask-granian"),
+                better("fastapi-pool-32", "flask-40-pool-32"),
             ),
             sentence(
-                "FastAPI needed less CPU per database request than Flask: on the usual servers, on greenlets and on "
-                "granian.",
-                better("fastapi", "flask", "flask-gevent"),
-                better("fastapi-granian", "flask-granian"),
+                "FastAPI kept the limit up to the same rate as Flask with 8 connections, and up to a higher one with "
+                "32.",
+                alike("fastapi", "flask"),
+                better("fastapi-pool-32", "flask-40-pool-32"),
             ),
             sentence(
-                "FastAPI needed no less CPU per database request than Flask: not on the usual servers, not on "
-                "greenlets, and not on granian.",
-                not_better("fastapi", "flask", "flask-gevent"),
-                not_better("fastapi-granian", "flask-granian"),
+                "FastAPI kept the limit up to the same rate as Flask with 8 connections, and up to a lower one with "
+                "32.",
+                alike("fastapi", "flask"),
+                worse("fastapi-pool-32", "flask-40-pool-32"),
+            ),
+            sentence(
+                "FastAPI kept the limit up to no higher rate than Flask, with 8 connections or with 32.",
+                not_better("fastapi", "flask"),
+                not_better("fastapi-pool-32", "flask-40-pool-32"),
             ),
         ),
-        load=Load("DbRead"),
-        varied="queries per request",
-        varied_one="query per request",
-        levels={str(count): {"queries": count} for count in (1, 10)},
-        quick=("1",),
+        load=Load(
+            "DbRead",
+            400,
+            seconds=1.2,
+            least_s=1.0,
+            rate=100,
+            limit_p99_ms=250,
+            warm_up=0.7,
+            options={"queries": 10, "delay_ms": 2},
+        ),
     ),
 )

@@ -1,6 +1,16 @@
 """Claims beyond the article: long-lived connections, HTTP/1.1, and where the difference comes from."""
 
-from lab.experiments.model import LORE, Arm, Contrast, Experiment, Load, rows
+from lab.experiments.model import (
+    ASGI_INTRODUCTION,
+    FASTAPI_BENCHMARKS,
+    HTTP2_RFC,
+    OURS,
+    Arm,
+    Contrast,
+    Experiment,
+    Load,
+    rows,
+)
 from lab.experiments.outcomes import Outcome
 from lab.experiments.sentences import alike, better, not_better, sentence, worse
 
@@ -9,7 +19,7 @@ FURTHER_CLAIMS = (
         name="http1",
         title="The same page over HTTP/1.1",
         claim="HTTP/2 is what makes the page fast.",
-        source=LORE,
+        source=HTTP2_RFC,
         method="The page of 100 assets from FastAPI: over one HTTP/2 connection, and over the six HTTP/1.1 connections "
         "that a browser would open.",
         held_equal="the same row, the same nginx, TLS",
@@ -32,7 +42,7 @@ FURTHER_CLAIMS = (
         name="streams",
         title="Streams that stay open",
         claim="ASGI is better for long-lived connections.",
-        source=LORE,
+        source=ASGI_INTRODUCTION,
         method="Clients follow event streams of two seconds; a neighbour asks for GET /json 50 times a second. Its p95 "
         "is what is compared (the victim probe).",
         held_equal="the same streams, one worker each",
@@ -72,7 +82,7 @@ FURTHER_CLAIMS = (
         name="where-from",
         title="Where the difference comes from",
         claim="The difference between Flask on gunicorn and FastAPI on uvicorn is that between WSGI and ASGI.",
-        source=LORE,
+        source=FASTAPI_BENCHMARKS,
         method="CPU time of the service per GET /json, 16 clients: from one to the other by one change at a time. The "
         "interface is one of five.",
         held_equal="every step changes one thing only",
@@ -118,7 +128,7 @@ FURTHER_CLAIMS = (
         name="gateway-hop",
         title="What nginx costs",
         claim="A reverse proxy in front costs next to nothing.",
-        source=LORE,
+        source=OURS,
         method="CPU time per GET /json of the service and nginx together, 16 clients: straight, and through nginx "
         "without TLS.",
         held_equal="the same row, the same clients",

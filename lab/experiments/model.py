@@ -6,15 +6,56 @@ what the claim would have it be. Where the claim holds at some levels only, the 
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
+from enum import StrEnum
 from typing import Any
 
-from lab.experiments.outcomes import Outcome
+from lab.experiments.outcomes import Outcome, Rule
 from lab.experiments.sentences import Sentence
 
-ARTICLE = "the article that the lab began with"
-LORE = "what is often said"
-OURS = "the lab's own question"
 Changes = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where a claim is made, or where it is answered."""
+
+    title: str
+    where: str = ""  # whose page it is
+    date: str = ""  # that it bears; a manual changes, and has none
+    reference: str = ""  # its address
+    otherwise: bool = False  # the claim is often heard, and this says otherwise
+
+    def __str__(self) -> str:
+        named = ", ".join(filter(None, (self.title, self.where, self.date)))
+        return f"often heard; otherwise: {named}" if self.otherwise else named
+
+
+ARTICLE = Source("“WSGI vs ASGI Protocols”", date="28 January 2025")
+ASGI_INTRODUCTION = Source(
+    "“Introduction”", "ASGI documentation", reference="https://asgi.readthedocs.io/en/latest/introduction.html"
+)
+FASTAPI_ASYNC = Source(
+    "“Concurrency and async / await”",
+    "FastAPI documentation",
+    reference="https://fastapi.tiangolo.com/async/",
+    otherwise=True,
+)
+FASTAPI_BENCHMARKS = Source(
+    "“Benchmarks”",
+    "FastAPI documentation",
+    reference="https://fastapi.tiangolo.com/benchmarks/",
+    otherwise=True,
+)
+HTTP2_RFC = Source("RFC 9113, “HTTP/2”", "IETF", "June 2022", "https://www.rfc-editor.org/rfc/rfc9113")
+WRK2 = Source("README", "wrk2", reference="https://github.com/giltene/wrk2", otherwise=True)
+OURS = Source("the lab's own question")
+
+
+class Setup(StrEnum):
+    """The two ways in which the headline rows are compared."""
+
+    AS_IT_COMES = "as it comes"
+    TUNED = "as one would tune it"  # as many threads, or connections, as the load needs; or the cheapest server
 
 
 @dataclass(frozen=True)
@@ -67,6 +108,8 @@ class Contrast:
     baseline: str
     figure: str
     claimed: Outcome = Outcome.BETTER
+    server: str = ""  # where both run on one server that speaks both interfaces, and only the interface differs
+    setup: Setup | None = None  # of a headline comparison
     decides: bool = True  # or it is shown only, and the verdict is made without it
 
 
@@ -75,7 +118,7 @@ class Experiment:
     name: str
     title: str
     claim: str
-    source: str
+    source: Source
     method: str  # what is measured, and what is varied
     held_equal: str  # beyond the fairness audit
     refuted_if: str  # what would refute the claim
@@ -90,6 +133,7 @@ class Experiment:
     thread_ceiling: int = 0  # above 0: draw the ceiling of a pool of so many threads into the chart: threads ÷ wait
     waterfall: tuple[str, ...] = ()  # what changes from each arm to the next: draw the steps
     must_be_refused: bool = False  # a planted fault: the gates must see it
+    rule: Rule = Rule.ALL  # how its comparisons make the verdict
 
     def arm(self, name: str) -> Arm:
         return next(arm for arm in self.arms if arm.name == name)

@@ -12,8 +12,16 @@ class Outcome(StrEnum):
     INCONCLUSIVE = "inconclusive"
 
 
+class Rule(StrEnum):
+    """How a claim's comparisons make its verdict: lab/judge/verdicts.py applies it."""
+
+    ALL = "all"  # it says that something is so: then it is so in every comparison
+    ONE_CASE = "one case"  # it says that something may be so: then one comparison is enough
+    EVERY_SERVER = "every server that speaks both"  # it is about the interface: then no server may differ
+
+
 class Verdict(StrEnum):
-    """Of one claim, from all its comparisons: lab/judge/verdicts.py has the rule."""
+    """Of one claim, from all its comparisons."""
 
     SUPPORTED = "supported"
     REFUTED = "refuted"

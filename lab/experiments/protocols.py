@@ -17,7 +17,7 @@ PROTOCOL_CLAIMS = (
         contrasts=(
             Contrast("fastapi", "flask", "held"),
             Contrast("fastapi", "flask-gevent", "held"),
-            Contrast("fastapi", "flask-gevent", "rss_mib", decides=False),
+            Contrast("fastapi", "flask-gevent", "memory_mib", decides=False),
             Contrast("fastapi", "flask", "probe_p95_ms", decides=False),
         ),
         sentences=(
@@ -55,7 +55,7 @@ PROTOCOL_CLAIMS = (
         arms=rows("flask-gevent", "fastapi"),
         contrasts=(
             Contrast("fastapi", "flask-gevent", "held"),
-            Contrast("fastapi", "flask-gevent", "rss_mib", decides=False),
+            Contrast("fastapi", "flask-gevent", "memory_mib", decides=False),
             Contrast("fastapi", "flask-gevent", "probe_p95_ms", decides=False),
         ),
         sentences=(
@@ -97,7 +97,7 @@ PROTOCOL_CLAIMS = (
         sentences=(
             sentence(
                 "From FastAPI the page came faster than from Flask on threads, also where nginx speaks HTTP/2 with "
-                "Flask. From Flask on greenlets it came as fast: the concurrency model decides, not the interface.",
+                "Flask. From Flask on greenlets it came as fast.",
                 better("fastapi", "flask", "flask-http2"),
                 alike("fastapi", "flask-gevent"),
             ),

@@ -2,8 +2,12 @@
 
 An experiment lists them, the most telling first. The first whose needs were all met is said. Where there is none, a
 plain sentence is made of the findings (lab/judge/words.py). So a sentence names an arm or a level only if it needs it.
+
+What came out and why stand apart. A cause is a figure of the same run, said with its numbers where they fit; or
+it is called a guess.
 """
 
+import math
 from dataclasses import dataclass
 
 from lab.experiments.outcomes import Outcome
@@ -21,13 +25,40 @@ class Need:
 
 
 @dataclass(frozen=True)
-class Sentence:
+class Measured:
+    """A figure that must lie within bounds for each of these arms."""
+
+    figure: str
+    arms: tuple[str, ...]
+    least: float = 0
+    most: float = math.inf
+    levels: tuple[str, ...] = ()  # none: every level of the run
+
+
+@dataclass(frozen=True)
+class Cause:
     text: str
+    figures: tuple[Measured, ...]
+
+
+@dataclass(frozen=True)
+class Sentence:
+    outcome: str  # what came out
     needs: tuple[Need, ...]
+    because: Cause | None = None  # why, as the same run has measured it
+    guess: str = ""  # why, perhaps: not measured
 
 
-def sentence(text: str, *needs: Need) -> Sentence:
-    return Sentence(text, needs)
+def sentence(outcome: str, *needs: Need, because: Cause | None = None, guess: str = "") -> Sentence:
+    return Sentence(outcome, needs, because, guess)
+
+
+def because(text: str, *figures: Measured) -> Cause:
+    return Cause(text, figures)
+
+
+def measured(figure: str, *arms: str, least: float = 0, most: float = math.inf, at: tuple[str, ...] = ()) -> Measured:
+    return Measured(figure, arms, least, most, at)
 
 
 def better(subject: str, *baselines: str, at: tuple[str, ...] = (), figure: str = "") -> Need:

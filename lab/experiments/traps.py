@@ -1,6 +1,6 @@
 """Traps: what a load test, or an endpoint, gets wrong; and the control that must find nothing."""
 
-from lab.experiments.model import LORE, OURS, Arm, Contrast, Experiment, Load, rows
+from lab.experiments.model import FASTAPI_ASYNC, OURS, WRK2, Arm, Contrast, Experiment, Load, rows
 from lab.experiments.outcomes import Outcome
 from lab.experiments.sentences import alike, better, sentence, worse
 
@@ -9,7 +9,7 @@ TRAPS = (
         name="trap-blocking",
         title="Trap: a blocking call in async def",
         claim="`async def` makes a handler concurrent.",
-        source=LORE,
+        source=FASTAPI_ASYNC,
         method="16 clients ask FastAPI for a wait of 20 ms: awaited, in `def` (a pool of 40 threads), and as a "
         "blocking call inside `async def`.",
         held_equal="the same row; only the handler differs",
@@ -45,7 +45,7 @@ TRAPS = (
         name="trap-generator",
         title="Trap: a generator that is the bottleneck",
         claim="Flask and FastAPI are equally fast.",
-        source="what a load test says that measures its own client",
+        source=OURS,
         method="GET /json with Locust's default client, HttpUser, 16 clients: throughput.",
         held_equal="everything; that is the trap",
         refuted_if="(the gates must refuse this run)",
@@ -58,7 +58,7 @@ TRAPS = (
         name="trap-closed-loop",
         title="Trap: a load test that waits",
         claim="A closed-loop test sees a server stall.",
-        source=LORE,
+        source=WRK2,
         method="FastAPI's event loop stalls for one second; p99 as eight clients see it that each wait for their "
         "answer, and as 200 independent arrivals a second see it.",
         held_equal="the same row, the same stall",
@@ -85,7 +85,7 @@ TRAPS = (
         name="trap-leavers",
         title="Trap: work for clients who have left",
         claim="A client that leaves costs nothing more.",
-        source=LORE,
+        source=OURS,
         method="16 clients ask for a wait of 200 ms and leave after 50 ms. How long does the row work on when all have "
         "left?",
         held_equal="the same clients",
@@ -94,9 +94,9 @@ TRAPS = (
         contrasts=(Contrast("flask", "fastapi", "after_ms", Outcome.NO_DIFFERENCE),),
         sentences=(
             sentence(
-                "When its clients had left, Flask took longer than FastAPI to answer again. Probably its threads "
-                "worked off requests that nobody waited for any more.",
+                "When its clients had left, Flask took longer than FastAPI to answer again.",
                 worse("flask", "fastapi"),
+                guess="Its threads worked off requests that nobody waited for any more.",
             ),
             sentence(
                 "When their clients had left, Flask answered again as soon as FastAPI.",

@@ -221,6 +221,7 @@ class CpuWatch:
             split=split,
             cpu_ns=cpu_ns,
             beside_cpus=beside,
+            row_cpus=used.cpu_ns["row"] / used.ns if used.ns and "row" in used.cpu_ns else None,
             generator_stolen=used.stolen_s / lasted_s if self.generator_cpus else None,
             row_waits=used.waited_s / lasted_s if self.seen_from_here else None,
             row_taken=max(others_s, 0) / lasted_s / len(self.row_cpus) if self.row_cpus else None,

@@ -199,7 +199,7 @@ class GeneratorProcess:
     def slice(self, arm: int, split: int, margin_s: float, seconds: float) -> None:
         self.arms[arm].slice(split, margin_s, seconds)
 
-    def meter(self, arm: int) -> dict[str, int] | None:
+    def meter(self, arm: int) -> dict[str, Any] | None:
         reading = meter_of(self.arms[arm].row)
         return asdict(reading) if reading else None
 

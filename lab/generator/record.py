@@ -19,7 +19,7 @@ from lab import LabError
 from meter import Reading
 
 T = TypeVar("T")
-FORMAT = 2  # of the file: raise it when a field changes its name or its meaning
+FORMAT = 3  # of the file: raise it when a field changes its name or its meaning
 
 CpuTimes = dict[str, int]  # ns of CPU time, by role: "row", "nginx", "postgres"
 Histogram = dict[float, int]  # how many requests took how many ms (three significant digits)
@@ -116,6 +116,7 @@ class Result(Observation):
     split: int  # 0: the even slices, or the whole block; 1: the odd slices
     cpu_ns: CpuTimes  # used for the answered requests
     beside_cpus: dict[str, float]  # CPUs that "nginx" and "postgres" used, on average, beside the generator
+    row_cpus: float | None  # CPUs that the row used, on average. None: out of reach
     generator_stolen: float | None  # CPUs that a hypervisor took from the generator's, on average. None: unknown
     row_waits: float | None  # CPUs that the row's threads lacked, on average, waiting for each other included
     row_taken: float | None  # of the row's own CPUs, by others than the row, on average. None: not pinned, or unknown
@@ -139,12 +140,15 @@ class Part:
 
 # Of GET /about: the gates and the report need these.
 NEEDED = {"row", "interface", "framework", "server", "model", "command", "settings", "python", "cpus"}
-NEEDED |= {"cpu_limit", "memory_limit"}
+NEEDED |= {"cpu_limit", "memory_limit", "json_library", "loaded"}
 
 
 def whole(about: dict[str, Any]) -> dict[str, Any]:
+    """The same. ValueError where something is missing."""
     if missing := sorted(NEEDED - about.keys()):
         raise ValueError(f"lacks {', '.join(missing)}")
+    if not isinstance(about["settings"], dict):
+        raise ValueError("has settings without names")
     return about
 
 
@@ -160,7 +164,8 @@ class Header:
     placed: dict[str, str]  # which CPUs carried what; empty where that cannot be known
     shared_cpus: int  # CPUs that the generator, nginx and PostgreSQL had together; 0: unknown
     abouts: dict[str, Annotated[dict[str, Any], AfterValidator(whole)]]  # what each row says of itself: GET /about
-    looks: int  # that were planned
+    looks: tuple[int, ...]  # rounds at each that was planned
+    restarts: bool  # every round began with new starts of its rows
     quick: bool
     scale: float  # of every block's seconds
     seed: int  # of the order in which arms took turns

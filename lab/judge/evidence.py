@@ -16,6 +16,7 @@ class Evidence:
     asked: str  # the protocol that clients were to see
     about: dict[str, Any]  # what the row says of itself: GET /about
     reconnects: bool  # the arm's connections are not meant to live
+    clients: int  # at most, at once
     results: int
     started: int
     failures: int
@@ -57,6 +58,7 @@ def evidence(
         asked=asked,
         about=about,
         reconnects=reconnects,
+        clients=max(result.block.users for result in every),
         results=len(results),
         started=sum(load.started for load in loads),
         failures=sum(load.failures for load in wrong),

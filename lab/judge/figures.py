@@ -13,6 +13,7 @@ from lab.judge.gates import (
     generator_was_busy,
     generator_was_starved,
     littles_law,
+    refused_wrongly,
     row_was_crowded,
     schedule_fell_behind,
     wrong_answers,
@@ -48,19 +49,45 @@ def used_us(*roles: str) -> Callable[[RoundResult], float]:
     return per_request
 
 
+def utilisation(of_round: RoundResult) -> float:
+    """CPUs that the row used, on average: a CPU per request means little of a row that was hardly asked."""
+    if any(result.row_cpus is None for result in of_round):
+        return math.nan
+    used = sum((result.row_cpus or 0) * result.seconds for result in of_round)
+    return used / sum(result.seconds for result in of_round)
+
+
 def response_ms(share: float, of: str = "load") -> Callable[[RoundResult], float]:
     """The response time in ms that this share of the requests (or of the probes) kept."""
     return lambda of_round: percentile(histogram(of_round, of), share)
 
 
-def rss_mib(of_round: RoundResult) -> float:
+def memory_mib(of_round: RoundResult) -> float:
     meter = of_round[-1].meter
-    return meter.rss_bytes / 2**20 if meter else math.nan
+    return meter.memory_bytes / 2**20 if meter else math.nan
+
+
+def cgroup_mib(of_round: RoundResult) -> float:
+    """What the container is charged with; natively nothing is."""
+    meter = of_round[-1].meter
+    return meter.cgroup_bytes / 2**20 if meter and meter.cgroup_bytes is not None else math.nan
 
 
 def threads(of_round: RoundResult) -> float:
     meter = of_round[-1].meter
     return float(meter.threads) if meter else math.nan
+
+
+def cpus(of_round: RoundResult) -> float:
+    """That the row used on average, at the rate at which it served."""
+    return used_us("row")(of_round) * throughput(of_round) / 1e6
+
+
+def served(of_round: RoundResult) -> float:
+    """The share of its requests that a row did not refuse, in per cent."""
+    started = sum(result.load.started for result in of_round)
+    failed = sum(result.load.failures for result in of_round)
+    return 100 * (started - failed) / started if started else math.nan
 
 
 def held(of_round: RoundResult) -> float:
@@ -72,15 +99,25 @@ def after_ms(of_round: RoundResult) -> float:
     return of_round[-1].after_ms or math.nan
 
 
+ONE_START = (
+    "The rows could not be started anew from here: the intervals cover how rounds of these very processes differ, and "
+    "not how two starts of one row do, which may be a per cent or more."
+)
+NOT_PINNED = (
+    "Rows and generator were not kept on CPUs of their own, or nobody here can know: how much of a CPU they took "
+    "from each other, or strangers from them, is unknown, and it is in every response time and throughput."
+)
 ANSWERED = (wrong_answers, connections_remade)
+COUNTED = (*ANSWERED, littles_law)
 CLOCKED = (generator_was_busy, generator_was_starved, row_was_crowded)  # for what a client's clock says
-TIMED = (*ANSWERED, *CLOCKED, littles_law)
+TIMED = (*COUNTED, *CLOCKED)
 SCHEDULED = (*CLOCKED, schedule_fell_behind)
 FIGURES = {
     figure.metric.name: figure
     for figure in (
-        Figure(Metric("cpu_us", "needs", "CPU per request", "µs", True), used_us("row"), (*ANSWERED, littles_law)),
-        Figure(Metric("whole_cpu_us", "needs", "CPU per request", "µs", True), used_us("row", "nginx"), ANSWERED),
+        Figure(Metric("cpu_us", "needs", "CPU per request", "µs", True), used_us("row"), COUNTED),
+        Figure(Metric("utilisation", "uses", "CPUs in use", "", True), utilisation, ANSWERED),
+        Figure(Metric("whole_cpu_us", "needs", "CPU per request", "µs", True), used_us("row", "nginx"), COUNTED),
         Figure(Metric("throughput", "serves", "requests per second", "1/s", False), throughput, TIMED),
         Figure(Metric("p50_ms", "has", "median response time", "ms", True), response_ms(0.5), TIMED),
         Figure(Metric("p99_ms", "has", "p99", "ms", True, margin=0.1), response_ms(0.99), (wrong_answers, *SCHEDULED)),
@@ -95,7 +132,11 @@ FIGURES = {
             (wrong_answers, *SCHEDULED, generator_ended_the_search),
         ),
         Figure(Metric("held", "holds", "open WebSockets", "", False), held, (answers_that_came_wrong,)),
-        Figure(Metric("rss_mib", "needs", "memory", "MiB", True), rss_mib, (wrong_answers,)),
+        Figure(Metric("threads", "has", "threads", "", True), threads, (refused_wrongly,)),
+        Figure(Metric("cpus", "uses", "CPUs used", "", True), cpus, (*ANSWERED, *CLOCKED)),
+        Figure(Metric("served_pct", "serves", "share of requests served", "%", False), served, (refused_wrongly,)),
+        Figure(Metric("memory_mib", "needs", "memory", "MiB", True), memory_mib, (wrong_answers,)),
+        Figure(Metric("cgroup_mib", "needs", "memory of the container", "MiB", True), cgroup_mib, (wrong_answers,)),
         Figure(
             Metric("after_ms", "takes", "time until it answers again", "ms", True, margin=0.25),
             after_ms,
@@ -106,11 +147,9 @@ FIGURES = {
 
 
 def unseen(header: Header, names: Iterable[str]) -> str:
-    """What no gate can see of these figures at the run's door, for people; empty where the gates see all."""
+    """What no gate and no interval can see of these figures at the run's door, for people; empty where they see all."""
+    said = [] if header.restarts else [ONE_START]
     clocked = any(row_was_crowded in FIGURES[name].gates for name in names)
-    if not clocked or (header.placed and "any" not in header.placed.values()):
-        return ""
-    return (
-        "Rows and generator were not kept on CPUs of their own, or nobody here can know: how much of a CPU they took "
-        "from each other, or strangers from them, is unknown, and it is in every response time and throughput."
-    )
+    if clocked and (not header.placed or "any" in header.placed.values()):
+        said.append(NOT_PINNED)
+    return " ".join(said)

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+import workloads
 from lab.judge.audit import unequal_rows
 from lab.judge.evidence import Evidence
 from loadtest.limits import GENERATOR_LIMIT, LATE_LIMIT
@@ -62,11 +63,30 @@ def wrong_answers(seen: Evidence) -> str | None:
 
 @gate("answers that came wrong")
 def answers_that_came_wrong(seen: Evidence) -> str | None:
-    """Clients may wait in vain where that is what is measured; an answer that comes must be right all the same."""
-    if seen.failures <= seen.timeouts:
+    """Clients may wait in vain where that is what is measured; an answer that comes must be right all the same.
+
+    That every connection of the pool is in use, in so many words, tells a client that it has waited in vain.
+    """
+    wrong = seen.failures - seen.timeouts - refused(seen)
+    if wrong <= 0:
         return None
     examples = "; ".join(seen.errors) or "no error text"
-    return f"{seen.failures - seen.timeouts:,} answers of {seen.row} came and were wrong, or broke off: {examples}"
+    return f"{wrong:,} answers of {seen.row} came and were wrong, or broke off: {examples}"
+
+
+@gate("refused for another reason")
+def refused_wrongly(seen: Evidence) -> str | None:
+    """A row may say that every connection of its pool is in use; any other answer must be right."""
+    wrong = seen.failures - refused(seen)
+    if not wrong:
+        return None
+    example = next((text for text in seen.errors if workloads.POOL_BUSY not in text), "no error text")
+    return f"{wrong:,} of {seen.started:,} answers of {seen.row} were wrong or missing: {example}"
+
+
+def refused(seen: Evidence) -> int:
+    """Of the failures: the row said that every connection of its pool is in use."""
+    return sum(count for text, count in seen.errors.items() if workloads.POOL_BUSY in text)
 
 
 @gate("wrong probe")
@@ -155,12 +175,17 @@ def generator_ended_the_search(seen: Evidence) -> str | None:
 
 ALWAYS = (nothing_measured, wrong_protocol, row_was_restarted)  # for every figure
 UNEQUAL_ROWS = "unequal rows"
-MEANINGS = {UNEQUAL_ROWS: "The fairness audit: what must be equal and is not."} | {
+SEARCH_ENDED = "search reached its end"
+MEANINGS = {
+    UNEQUAL_ROWS: "The fairness audit: what must be equal and is not.",
+    SEARCH_ENDED: "The row has at least so much: that decides nothing against it.",
+} | {
     each.title: each.meaning
     for each in (
         *ALWAYS,
         wrong_answers,
         answers_that_came_wrong,
+        refused_wrongly,
         wrong_probe,
         generator_was_busy,
         generator_was_starved,
@@ -175,8 +200,11 @@ MEANINGS = {UNEQUAL_ROWS: "The fairness audit: what must be equal and is not."} 
 
 def check(gates: Sequence[Gate], *arms: Evidence) -> tuple[Checked, ...]:
     """What the gates that every figure has, and these, say of one arm, or of two that are compared."""
-    unequal = unequal_rows(*(arm.about for arm in arms)) if len(arms) == 2 else None
-    checked = [Checked(UNEQUAL_ROWS, (unequal,) if unequal else ())] if len(arms) == 2 else []
+    checked = []
+    if len(arms) == 2:
+        one, other = arms
+        unequal = unequal_rows(one.about, other.about, max(one.clients, other.clients))
+        checked.append(Checked(UNEQUAL_ROWS, (unequal,) if unequal else ()))
     for each in (*ALWAYS, *gates):
         found = tuple(filter(None, dict.fromkeys(map(each.reason, arms))))
         checked.append(Checked(each.title, found, each.by_noise))

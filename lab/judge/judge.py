@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import pairwise
 from statistics import fmean
 
@@ -11,10 +11,10 @@ from lab.experiments.outcomes import Outcome, Verdict
 from lab.generator.record import Header, Result, RoundResult
 from lab.judge.evidence import Evidence, evidence
 from lab.judge.figures import FIGURES
-from lab.judge.gates import Checked, check, reasons
-from lab.judge.search import complete, is_search, kept_all
-from lab.judge.statistics import LOOKS, Comparison, compare, log_ratios
-from lab.judge.verdicts import verdict
+from lab.judge.gates import SEARCH_ENDED, Checked, check, reasons
+from lab.judge.search import at_least, complete, is_search
+from lab.judge.statistics import Comparison, compare, log_ratios
+from lab.judge.verdicts import Case, verdict
 
 
 class Measurements:
@@ -106,7 +106,8 @@ class Judgement:
     def verdict(self) -> Verdict:
         if not any(each.comparison for each in self.deciding) and not all(each.reasons for each in self.deciding):
             return Verdict.TOO_SHORT
-        return verdict([(each.outcome, each.contrast.claimed) for each in self.deciding])
+        cases = [Case(each.outcome, each.contrast.claimed, each.contrast.server) for each in self.deciding]
+        return verdict(self.experiment.rule, cases)
 
     @property
     def as_planned(self) -> bool:
@@ -135,6 +136,7 @@ def compare_arms(
 ) -> Finding:
     """A contrast at a level, by the pairs of the last look that is complete."""
     figure = FIGURES[contrast.figure]
+    metric = figure.metric
     both = measured.paired(contrast, level)
     pairs = len(both[0])
     if not pairs:
@@ -142,24 +144,25 @@ def compare_arms(
     names = (contrast.subject, contrast.baseline)
     arms = [gather(experiment, level, experiment.arm(name), of, header) for name, of in zip(names, both, strict=True)]
     checked = check(figure.gates, *arms)
-    look = sum(pairs >= needed for needed in LOOKS[: header.looks])
+    look = sum(pairs >= needed for needed in header.looks)
     if reasons(checked) or not look:
         return Finding(contrast, level, pairs, checked=checked)
-    subject, baseline = (rounds[: LOOKS[look - 1]] for rounds in both)
+    subject, baseline = (rounds[: header.looks[look - 1]] for rounds in both)
     try:
         between = log_ratios([figure.of(each) for each in subject], [figure.of(each) for each in baseline])
         within = against_itself(figure.of, subject, baseline)
     except ValueError:
-        what = f"{figure.metric.what} could not be measured in every round of {' and '.join(names)}"
+        what = f"{metric.what} could not be measured in every round of {' and '.join(names)}"
         return Finding(contrast, level, pairs, checked=(*checked, Checked("not measured in every round", (what,))))
     comparison, control = (
-        compare(ratios, look, header.looks, figure.metric.margin, smaller_is_better=figure.metric.smaller_is_better)
+        compare(ratios, look, len(header.looks), metric.margin, smaller_is_better=metric.smaller_is_better)
         for ratios in (between, within)
     )
-    if comparison.outcome == Outcome.NO_DIFFERENCE and kept_all(subject) != kept_all(baseline):
-        comparison = replace(
-            comparison, outcome=Outcome.INCONCLUSIVE
-        )  # one has "at least" so much: it may have far more
+    against = {Outcome.WORSE: names[:1], Outcome.BETTER: names[1:], Outcome.NO_DIFFERENCE: names}
+    found = dict(zip(names, (subject, baseline), strict=True))
+    if unbounded := [name for name in against.get(comparison.outcome, ()) if at_least(found[name])]:
+        why = f"what {' and '.join(unbounded)} kept is the most that was asked for: it is at least that"
+        return Finding(contrast, level, pairs, checked=(*checked, Checked(SEARCH_ENDED, (why,))))
     return Finding(contrast, level, pairs, comparison, control, checked)
 
 
@@ -203,8 +206,8 @@ def crossover(findings: Sequence[Finding]) -> float | None:
     """
     decided = [each for each in findings if each.comparison]
     for one, other in pairwise(decided):
-        if one.holds == other.holds or not one.comparison or not other.comparison:
-            continue
+        if one.holds == other.holds or not one.comparison or not other.comparison or not float(one.level):
+            continue  # between 0 and a level there is no place on a log scale
         first, second = math.log(one.comparison.ratio), math.log(other.comparison.ratio)
         # The edge of the margin lies before what differs: where the claim holds, or where "no difference" fails.
         differs_later = other.holds != (one.contrast.claimed == Outcome.NO_DIFFERENCE)

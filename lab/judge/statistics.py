@@ -1,10 +1,12 @@
 """Is there a difference, and does it matter? Two questions, answered from the log ratios of pairs.
 
 Noise on a machine comes in stretches, so what two rows have measured in the same round makes a pair, and only pairs are
-compared. The tests and intervals are scipy's.
+compared. Every round has new starts of its rows: so pairs are independent, and how they vary is how starts vary, too.
+The tests and intervals are scipy's.
 """
 
 import math
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
@@ -15,8 +17,9 @@ from scipy import stats
 
 from lab.experiments.outcomes import Outcome
 
-MIN_PAIRS = 6
-LOOKS = (MIN_PAIRS, 16, 30)  # pairs at each look: even, so that orders balance
+MIN_PAIRS = 4
+LOOKS = (6, 16, 30)  # pairs at each look: even, so that orders balance
+QUICK_LOOKS = (MIN_PAIRS,)
 # Spread below this (of a log ratio) is the rounding of floating point, not of measuring.
 NO_SPREAD = 1e-9
 
@@ -66,7 +69,8 @@ def log_ratios(subject: Sequence[float], baseline: Sequence[float]) -> list[floa
         raise ValueError(f"{len(subject)} blocks cannot be paired with {len(baseline)}")
     if bad := [value for value in (*subject, *baseline) if not 0 < value < math.inf]:
         raise ValueError(f"a ratio needs measurements above zero, not {bad[0]}")
-    return [math.log(one / other) for one, other in zip(subject, baseline, strict=True)]
+    # Not the log of the quotient, which two tiny or huge values take out of range.
+    return [math.log(one) - math.log(other) for one, other in zip(subject, baseline, strict=True)]
 
 
 def compare(
@@ -104,9 +108,9 @@ def compare(
     shared = level / planned_looks
     (low, high), narrow = intervals(log_ratios, 1 - shared, 1 - 2 * shared)
     return Comparison(
-        ratio=math.exp(fmean(log_ratios)),
-        low=math.exp(low),
-        high=math.exp(high),
+        ratio=from_log(fmean(log_ratios)),
+        low=from_log(low),
+        high=from_log(high),
         pairs=len(log_ratios),
         detected=low > 0 or high < 0,
         outcome=judge((low, high), narrow, math.log1p(margin), smaller_is_better),
@@ -115,6 +119,11 @@ def compare(
         margin=margin,
         level=level,
     )
+
+
+def from_log(value: float) -> float:
+    """A ratio, or the largest that a float holds: of wild pairs the interval may reach beyond."""
+    return math.exp(min(value, math.log(sys.float_info.max)))
 
 
 def intervals(values: Sequence[float], *confidences: float) -> list[tuple[float, float]]:

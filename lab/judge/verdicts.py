@@ -1,27 +1,40 @@
-"""What several comparisons say of one claim."""
+"""What several comparisons say of one claim, by the rule of the claim. docs/judging.md has the rules in words."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
-from lab.experiments.outcomes import Outcome, Verdict
+from lab.experiments.outcomes import Outcome, Rule, Verdict
 
 
-def verdict(outcomes: Sequence[tuple[Outcome | None, Outcome]]) -> Verdict:
-    """From what came out (None: the gates refused it) and what the claim says, for each comparison.
+class Case(NamedTuple):
+    """One comparison that decides."""
 
-    The claim holds where both are the same. It is supported where it holds everywhere, refuted where it holds nowhere,
-    and depends in between. It stays inconclusive while an undecided comparison could still change which of them it is.
-    """
-    if all(outcome is None for outcome, _ in outcomes):
+    outcome: Outcome | None  # what came out; None: the gates refused it
+    claimed: Outcome  # what the claim says
+    server: str = ""  # on which both arms ran, where only the interface differs
+
+    @property
+    def open(self) -> bool:
+        return self.outcome in (None, Outcome.INCONCLUSIVE)
+
+    @property
+    def holds(self) -> bool:
+        return self.outcome == self.claimed
+
+
+def verdict(rule: Rule, cases: Sequence[Case]) -> Verdict:
+    """It stays inconclusive while a comparison that is open could still change which of them it is."""
+    if all(case.outcome is None for case in cases):
         return Verdict.REFUSED
-    still_open = [outcome in (None, Outcome.INCONCLUSIVE) for outcome, _ in outcomes]
-    holds = [outcome == claimed for outcome, claimed in outcomes]
-    fails = [not each and not unknown for each, unknown in zip(holds, still_open, strict=True)]
-    if all(holds):
+    if rule == Rule.EVERY_SERVER and len({case.server for case in cases}) < 2:
+        return Verdict.INCONCLUSIVE  # one server says nothing of the interface, whichever way
+    held = [case.holds for case in cases]
+    if all(held) or (rule == Rule.ONE_CASE and any(held)):
         return Verdict.SUPPORTED
-    if any(holds) and any(fails):
+    if any(held) and any(not case.holds and not case.open for case in cases):
         return Verdict.DEPENDS
-    if any(still_open):
+    if any(case.open for case in cases):
         return Verdict.INCONCLUSIVE
-    if all(outcome == Outcome.NO_DIFFERENCE for outcome, _ in outcomes):
+    if all(case.outcome == Outcome.NO_DIFFERENCE for case in cases):
         return Verdict.NO_DIFFERENCE
     return Verdict.REFUTED

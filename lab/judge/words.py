@@ -5,7 +5,7 @@ from typing import Literal
 
 from lab.experiments import Experiment
 from lab.experiments.outcomes import Outcome, Verdict
-from lab.experiments.sentences import Need
+from lab.experiments.sentences import Cause, Measured, Need, Sentence
 from lab.judge.figures import FIGURES
 from lab.judge.judge import Finding, Judgement
 from lab.judge.statistics import Comparison, sentence
@@ -19,6 +19,8 @@ PLAIN = {
     Verdict.REFUSED: "The run was not valid, so it says nothing.",
     Verdict.TOO_SHORT: "The run was stopped before its first look: too short to say anything.",
 }
+ONE_SERVER = "One server says nothing of the interface: every one that speaks both must agree."
+GUESS = "A guess, which this run has not measured: "
 REFUSED_IN_PART = "The gates refused what could decide it."
 PLANTED = "The gates refused it, as they must: a fault was planted here on purpose."
 WITHOUT_CONCLUSION = (Verdict.INCONCLUSIVE, Verdict.REFUSED, Verdict.TOO_SHORT)
@@ -26,9 +28,11 @@ AGREED, CONTRADICTED, NO_DIFFERENCE = "agreed with the claim", "contradicted it"
 
 
 def verdict_sentence(judgement: Judgement) -> str:
-    """What the run says of the claim, in a sentence or two that a person can repeat; and where it came out how."""
-    written = fitting(judgement) and judgement.verdict != Verdict.DEPENDS
-    return meaning(judgement) + ("" if written else decided_so(judgement))
+    """What the run says of the claim, in words that a person can repeat; where it came out how; by what rule."""
+    stances = {stance(each) for each in judgement.deciding}
+    written = fitting(judgement) and len(stances) == 1
+    ruled = "" if judgement.verdict in WITHOUT_CONCLUSION else f" Rule: {judgement.experiment.rule}."
+    return meaning(judgement) + ("" if written else decided_so(judgement)) + ruled
 
 
 def meaning(judgement: Judgement) -> str:
@@ -37,16 +41,40 @@ def meaning(judgement: Judgement) -> str:
         return PLANTED
     undecided = [each for each in judgement.deciding if each.outcome == Outcome.INCONCLUSIVE]
     if judgement.verdict == Verdict.INCONCLUSIVE and not undecided:
-        return REFUSED_IN_PART
-    return fitting(judgement) or PLAIN[judgement.verdict]
+        return REFUSED_IN_PART if any(each.reasons for each in judgement.deciding) else ONE_SERVER
+    said = fitting(judgement)
+    if not said:
+        return PLAIN[judgement.verdict]
+    return " ".join(filter(None, (said.outcome, cause(said.because, judgement), said.guess and GUESS + said.guess)))
 
 
-def fitting(judgement: Judgement) -> str:
+def fitting(judgement: Judgement) -> Sentence | None:
     """The first of the experiment's sentences whose needs are all met; none where nothing is concluded."""
     if judgement.verdict in WITHOUT_CONCLUSION:
-        return ""
+        return None
     sentences = judgement.experiment.sentences
-    return next((each.text for each in sentences if all(met(need, judgement) for need in each.needs)), "")
+    return next((each for each in sentences if all(met(need, judgement) for need in each.needs)), None)
+
+
+def cause(because: Cause | None, judgement: Judgement) -> str:
+    """Why it came out so, with the figures of this run that say it; empty where they say otherwise, or are missing."""
+    if because is None:
+        return ""
+    shown = [shown_figure(each, judgement) for each in because.figures]
+    return f"{because.text} ({'; '.join(shown)})." if all(shown) else ""
+
+
+def shown_figure(measured: Measured, judgement: Judgement) -> str:
+    """The figure for each arm; empty unless it was measured, and lies within its bounds, at every level."""
+    parts = []
+    for arm in measured.arms:
+        levels = measured.levels or tuple(judgement.experiment.levels)
+        cells = [judgement.cells.get((level, arm, measured.figure)) for level in levels]
+        values = [cell.value for cell in cells if cell]
+        if len(values) < len(levels) or not all(measured.least <= value <= measured.most for value in values):
+            return ""  # nan is within no bounds
+        parts.append(f"{arm} {' to '.join(dict.fromkeys(map(short, (min(values), max(values)))))}")
+    return f"{FIGURES[measured.figure].metric.what}: {', '.join(parts)}"
 
 
 def met(need: Need, judgement: Judgement) -> bool:
@@ -71,14 +99,19 @@ def outcome_of(judgement: Judgement, subject: str, baseline: str, level: str, fi
 
 
 def decided_so(judgement: Judgement) -> str:
-    """What is decided, and how."""
+    """What is decided, and how; figure by figure where there are several."""
+    figures = list(dict.fromkeys(each.contrast.figure for each in judgement.deciding))
     parts = []
-    for said in (AGREED, CONTRADICTED, NO_DIFFERENCE):
-        names = [
-            name for findings in by_contrast(judgement.deciding).values() for name in named(findings, said, judgement)
-        ]
-        if names:
-            parts.append(f"{', '.join(names)} {said}")
+    for figure in figures:
+        grouped = by_contrast([each for each in judgement.deciding if each.contrast.figure == figure]).values()
+        told = []
+        for said in (AGREED, CONTRADICTED, NO_DIFFERENCE):
+            names = [name for findings in grouped for name in named(findings, said, judgement)]
+            if names:
+                told.append(f"{', '.join(names)} {said}")
+        if told:
+            by = f"by {FIGURES[figure].metric.what}: " if len(figures) > 1 else ""
+            parts.append(by + "; ".join(told))
     return f" ({'; '.join(parts)})" if parts else ""
 
 
@@ -92,16 +125,14 @@ def stance(finding: Finding) -> str | None:
 
 
 def named(findings: Sequence[Finding], said: str, judgement: Judgement) -> list[str]:
-    """One contrast in short, if it came out so: by what if there are several figures, where if not everywhere."""
+    """One contrast in short, if it came out so; where, if not everywhere."""
     those = [each for each in findings if stance(each) == said]
     if not those:
         return []
     contrast = findings[0].contrast
-    several = len({each.contrast.figure for each in judgement.deciding}) > 1
-    by = f" in {FIGURES[contrast.figure].metric.what}" if several else ""
     levels = [each.level for each in those]
     where = f" at {how_varied(judgement.experiment, levels)}" if len(those) < len(findings) else ""
-    return [f"{contrast.subject} / {contrast.baseline}{by}{where}"]
+    return [f"{contrast.subject} / {contrast.baseline}{where}"]
 
 
 def how_varied(experiment: Experiment, levels: Sequence[str]) -> str:
@@ -113,6 +144,11 @@ def how_varied(experiment: Experiment, levels: Sequence[str]) -> str:
 def listed(words: Sequence[str]) -> str:
     """One, two and three."""
     return " and ".join(filter(None, (", ".join(words[:-1]), words[-1])))
+
+
+def short(value: float) -> str:
+    """Two digits at least."""
+    return f"{value:,.0f}" if value >= 10 else f"{value:.2g}"
 
 
 def how_many(number: int, thing: str) -> str:

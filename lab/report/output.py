@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import ConfigDict, TypeAdapter
 
-from lab.experiments.outcomes import Verdict
+from lab.experiments.outcomes import Rule, Verdict
 from lab.generator.record import Header
 from lab.judge.figures import FIGURES, unseen
 from lab.judge.judge import Finding, Judgement
@@ -52,6 +52,8 @@ class VerdictRecord:
     experiment: str
     claim: str
     source: str
+    rule: Rule
+    """How the findings make the verdict."""
     verdict: Verdict
     """`too short`: it was stopped before its first look, so there is no verdict."""
     sentence: str
@@ -101,7 +103,8 @@ def verdict_record(header: Header, judgement: Judgement) -> VerdictRecord:
     return VerdictRecord(
         experiment=experiment.name,
         claim=experiment.claim,
-        source=experiment.source,
+        source=str(experiment.source),
+        rule=experiment.rule,
         verdict=judgement.verdict,
         sentence=verdict_sentence(judgement),
         as_planned=judgement.as_planned,

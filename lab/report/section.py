@@ -11,15 +11,26 @@ from lab.generator.record import Header, RoundResult
 from lab.judge.figures import FIGURES
 from lab.judge.judge import Cell, Judgement, Measurements
 from lab.run.results import Run
+from meter import Reading
 
-SPECIAL = ("whole_cpu_us", "held", "probe_p95_ms", "capacity", "after_ms")  # shown where an experiment compares them
+SPECIAL = (
+    "whole_cpu_us",
+    "held",
+    "probe_p95_ms",
+    "capacity",
+    "after_ms",
+    "served_pct",
+)  # shown where an experiment compares them
 HEADINGS = {
     "throughput": "requests/s",
     "p50_ms": "p50, ms",
     "p99_ms": "p99, ms",
     "cpu_us": "CPU µs per request",
+    "utilisation": "CPUs in use",
     "whole_cpu_us": "CPU µs per request, with nginx",
-    "rss_mib": "RSS, MiB",
+    "memory_mib": "memory, MiB",
+    "cgroup_mib": "container's memory, MiB",
+    "served_pct": "served, %",
     "held": "WebSockets held",
     "probe_p95_ms": "neighbour's p95, ms",
     "capacity": "rate that keeps the limit, 1/s",
@@ -82,6 +93,16 @@ class Section:
 
     def rounds(self, level: str, arm: str) -> list[RoundResult]:
         return list(self.measured.whole_rounds(level, arm).values())
+
+    @cached_property
+    def meters(self) -> list[Reading]:
+        rounds = (each for of_arm in self.measured.rounds.values() for each in of_arm.values())
+        return [result.meter for of_round in rounds for result in of_round if result.meter]
+
+    def heading(self, figure: str) -> str:
+        """Over a column of this figure. Memory says which it is: RSS counts shared pages in each process, PSS once."""
+        kinds = sorted({meter.memory for meter in self.meters})
+        return f"{' or '.join(kinds)}, MiB" if figure == "memory_mib" and kinds else HEADINGS[figure]
 
     def interface(self, arm: Arm) -> str:
         return str(self.header.abouts[arm.row]["interface"])

@@ -5,33 +5,36 @@ from collections import Counter
 from collections.abc import Sequence
 
 from lab.experiments.outcomes import Outcome
-from lab.judge.audit import AUDIT, SHOWN
+from lab.judge.audit import AUDIT, SHOWN, differences
 from lab.judge.figures import FIGURES, threads
 from lab.judge.gates import MEANINGS
 from lab.judge.judge import Finding
-from lab.judge.statistics import LOOKS
-from lab.judge.words import how_many, how_varied, outcome, ratio
-from lab.report.section import HEADINGS, SPECIAL, Footnotes, Section, Table, by, number
+from lab.judge.words import how_many, how_varied, listed, outcome, ratio
+from lab.report.section import SPECIAL, Footnotes, Section, Table, by, number
 from lab.run.results import Run
 
-USUAL = ("throughput", "p50_ms", "p99_ms", "cpu_us", "rss_mib")
+USUAL = ("throughput", "p50_ms", "p99_ms", "cpu_us", "utilisation", "memory_mib", "cgroup_mib")
 LASTING = ("WebSocketIdle", "EventStream")  # scenarios
 MATTERS = {Outcome.BETTER: "yes: better", Outcome.WORSE: "yes: worse", Outcome.NO_DIFFERENCE: "no"}
 
 
 def findings(section: Section, notes: Footnotes) -> Table:
     experiment = section.judgement.experiment
-    headings = ["compared", "by", "ratio (95 % interval)", "pairs", "detected?", "does it matter?", "A/A control"]
-    rows = [finding_row(each, notes) for each in section.judgement.findings]
+    headings = ["compared", "by", "the rows differ in", "CPUs in use", "ratio (95 % interval)", "pairs", "detected?"]
+    headings += ["does it matter?", "A/A control"]
+    rows = [finding_row(each, section, notes) for each in section.judgement.findings]
     if experiment.varied:
         headings.insert(0, experiment.varied)
         rows = [[each.level, *row] for each, row in zip(section.judgement.findings, rows, strict=True)]
     return Table("Findings, the first of each pair divided by the second", headings, rows, texts=len(headings) - 5)
 
 
-def finding_row(finding: Finding, notes: Footnotes) -> list[str]:
+def finding_row(finding: Finding, section: Section, notes: Footnotes) -> list[str]:
     contrast, comparison = finding.contrast, finding.comparison
-    compared = [f"{contrast.subject} / {contrast.baseline}", by(contrast)]
+    arms = [section.judgement.experiment.arm(name) for name in (contrast.subject, contrast.baseline)]
+    used = " / ".join(number(section.cell(finding.level, arm, "utilisation").value) for arm in arms)
+    differ = differences(*(section.header.abouts[arm.row] for arm in arms))
+    compared = [f"{contrast.subject} / {contrast.baseline}", by(contrast), differ or "–", used]
     if finding.reasons:
         refused = notes.refused(finding.reasons)
         return [*compared, refused, str(finding.pairs), "–", "refused", "–"]
@@ -54,8 +57,10 @@ def arms(section: Section, notes: Footnotes) -> Table:
     special = [name for name in SPECIAL if name in experiment.figures]
     # Idle WebSockets send heartbeats only, a stream lasts as long as it is asked to, and a search is a series of loads:
     # none has a throughput to speak of.
-    usual = ("rss_mib",) if experiment.load.scenario in LASTING else USUAL
+    usual = ("memory_mib", "cgroup_mib") if experiment.load.scenario in LASTING else USUAL
+    in_containers = any(meter.cgroup_bytes is not None for meter in section.meters)
     figures = special if "capacity" in special else [*usual, *special]
+    figures = [each for each in figures if each != "cgroup_mib" or in_containers]
     rows = []
     for level in section.levels:
         for arm in experiment.arms:
@@ -70,7 +75,7 @@ def arms(section: Section, notes: Footnotes) -> Table:
     headings = [
         *([experiment.varied] if experiment.varied else []),
         "arm",
-        *(HEADINGS[each] for each in figures),
+        *map(section.heading, figures),
         "threads",
     ]
     return Table(
@@ -136,7 +141,8 @@ def environment(run: Run) -> Table:
         "door": header.door,
         "machine": header.machine,
         "Python of the generator": header.generator_python,
-        "planned looks": header.looks,
+        "planned looks": f"after {listed([str(rounds) for rounds in header.looks])} rounds",
+        "rows started anew": "before every round" if header.restarts else "never",
         "quick": "yes" if header.quick else "no",
         "scale of every block's seconds": f"{header.scale:.2f}",
         "seed": header.seed,
@@ -170,6 +176,6 @@ def shortfalls(run: Run, shown: Sequence[Section]) -> list[str]:
         experiment = section.judgement.experiment
         if left := [level for level in experiment.levels if level not in section.levels]:
             found.append(f"The run was cut short: {experiment.name} has nothing at {how_varied(experiment, left)}.")
-        if any(each.pairs not in LOOKS for each in section.judgement.findings):
+        if any(each.pairs not in run.header.looks for each in section.judgement.findings):
             found.append(f"{experiment.name} was cut short within a look: only pairs of whole looks are judged.")
     return found

@@ -23,14 +23,19 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 import meter
 import workloads
 from lab import LabError
+from lab.stack import guide
 from lab.stack.compose_file import ROOT, ComposeFile, Row
 from lab.stack.machine import cpus
 from lab.stack.publishing import Publishing
 
+FINDINGS = ROOT / "docs" / "findings.json"  # for the page, where nothing has been measured yet
+HOSTS = ("localhost", "127.0.0.1", "::1", "nginx")
+VALID, RENEW = timedelta(days=300), timedelta(days=60)  # how long a certificate is, and what is little left of it
 TEMPLATES = (
     "gateway.conf.j2",
     "gateway.sh.j2",
     "snippets/clients.conf.j2",
+    "snippets/policy.conf.j2",
     "snippets/websocket.conf.j2",
     "html/index.html.j2",
 )
@@ -39,8 +44,6 @@ MOST = (
     "one client may ask a row 1,000 times a second, 80 times at once, and hold 4 WebSockets on WSGI: "
     "LOAD_FROM in .env names machines that may more"
 )
-HOSTS = ("localhost", "127.0.0.1", "::1", "nginx")
-VALID, RENEW = timedelta(days=300), timedelta(days=60)  # how long a certificate is, and what is little left of it
 
 
 @dataclass(frozen=True)
@@ -56,6 +59,7 @@ class Door:
     neighbours: bool  # whoever comes from the gateway's own network belongs to the stack, as in Compose
     publishing: Publishing
     addresses: tuple[str, ...]  # of this machine, as others type them; none where it is not published
+    results: str  # the folder of all runs
     address: Callable[[Row], str]  # where a row listens
     meter: Callable[[Row], str]  # the URL of its meter
 
@@ -72,21 +76,23 @@ def compose_door(compose_file: ComposeFile) -> Door:
         neighbours=True,
         publishing=compose_file.publishing,
         addresses=compose_file.publishing.addresses(here=False),
+        results="/results",
         address=lambda row: f"{row.name}:{row.port}",
         meter=lambda row: f"http://{row.name}:{meter.PORT}/",
     )
 
 
 def write_all(out: Path, compose_file: ComposeFile, door: Door) -> None:
-    """Everything below `out`: `gateway/` for nginx and the clients, `secrets/` for the database's users."""
+    """Everything below `out`: `gateway/` for nginx and the clients, what only the rows or Locust's workers may know."""
     write_gateway(out / "gateway", compose_file, door)
     write_certificate(out / "gateway" / "tls", (*HOSTS, *door.publishing.trusted, *door.addresses))
     write_password(out / "secrets")
+    write_worker_secret(out / "workers", compose_file.variables.get("WORKER_SECRET"))
 
 
 def refusals() -> dict[int, tuple[int, str]]:
     """What the gateway answers by itself: for nginx's code, the status, and the problem as the services word it."""
-    absent = "$row does not answer: is it running? Further rows need --profile variants."
+    absent = "$row does not answer: is it running?$needs"
     details = {
         400: (400, "the request is not valid HTTP"),
         403: (404, None),
@@ -146,6 +152,7 @@ def write_gateway(out: Path, compose_file: ComposeFile, door: Door) -> None:
             html=out / "html",
             room=room,
             own_certificate=any(path.exists() for path in own_pair()),
+            episodes=guide.episodes(),
             refusals=refusals(),
             foreign=as_json(workloads.problem(403, FOREIGN)),
             handshake=workloads.HANDSHAKE,
@@ -155,6 +162,7 @@ def write_gateway(out: Path, compose_file: ComposeFile, door: Door) -> None:
     if room:
         segno.make(room).save(str(out / "html" / "room.svg"), scale=8, light="white", svgclass=None, lineclass=None)
     (out / "html" / "rows.json").write_text(json.dumps(rows, indent=2))
+    shutil.copyfile(FINDINGS, out / "html" / "findings.json")
 
 
 def write_certificate(out: Path, hosts: Sequence[str]) -> None:
@@ -216,13 +224,24 @@ def write_password(out: Path) -> None:
     passfile.chmod(0o600)
 
 
+def write_worker_secret(out: Path, given: str | None) -> None:
+    """What makes a Locust worker one of ours: the user's WORKER_SECRET, else a random one, kept for the next start."""
+    if given and len(given) < 16:
+        raise LabError("WORKER_SECRET must have 16 characters or more: `openssl rand -hex 16` makes some")
+    out.mkdir(exist_ok=True)
+    file = out / "secret"
+    if given or not file.exists():
+        file.touch(0o600)
+        file.write_text(given or secrets.token_urlsafe(24))
+
+
 def refuse_unreadable() -> None:
     """LabError where the checkout was made under umask 077: containers have another user."""
-    for path in (ROOT / "docker-compose.yml", ROOT / "nginx", *(ROOT / "nginx").rglob("*")):
+    for path in (ROOT / "docker-compose.yml", guide.WORKSHOP, FINDINGS, ROOT / "nginx", *(ROOT / "nginx").rglob("*")):
         if path.suffix != ".pem" and not os.access(path, os.R_OK | (os.X_OK if path.is_dir() else 0)):
             name = path.relative_to(ROOT)
             raise LabError(
-                f"{name} may not be read by user {os.getuid()}: chmod -R o+rX docker-compose.yml nginx services"
+                f"{name} may not be read by user {os.getuid()}: chmod -R o+rX docker-compose.yml docs nginx services"
             )
 
 

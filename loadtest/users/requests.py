@@ -82,8 +82,9 @@ def wait(user: RowUser) -> None:
 
 
 def read(user: RowUser) -> None:
-    queries = user.options.queries
-    user.ask(f"/db?queries={queries}", items(queries))
+    queries, ms = user.options.queries, user.options.delay_ms
+    delay = f"&delay_ms={ms}" if ms else ""
+    user.ask(f"/db?queries={queries}{delay}", items(queries), least_ms=queries * ms)
 
 
 def write(user: RowUser) -> None:
@@ -130,7 +131,7 @@ class Wait(RowUser):
 class DbRead(RowUser):
     """Single-row reads by random id from PostgreSQL."""
 
-    uses: ClassVar[tuple[str, ...]] = ("path", "queries")
+    uses: ClassVar[tuple[str, ...]] = ("path", "queries", "delay_ms")
 
     @task
     def read_items(self) -> None:
@@ -166,7 +167,7 @@ class Echo(RowUser):
 class Mix(RowUser):
     """What a visitor causes: mostly reads, some writes, a slow call now and then, with time to think between."""
 
-    uses: ClassVar[tuple[str, ...]] = ("path", "wait_ms", "wait_route", "queries", "rounds")
+    uses: ClassVar[tuple[str, ...]] = ("path", "wait_ms", "wait_route", "queries", "delay_ms", "rounds")
 
     def wait_time(self) -> float:
         return super().wait_time() or (0 if self.schedule else random.uniform(0.5, 2))

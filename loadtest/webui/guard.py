@@ -42,6 +42,8 @@ def lock(web_ui: WebUI, lab: Blueprint) -> None:
             abort(403, f"This web UI answers to localhost and TRUSTED_HOST, not to {request.host!r}.")
         if request.method not in READS and not is_own_page():
             abort(403, "This web UI takes requests from its own pages only.")
+        if request.endpoint == "locust.update_user":  # it changes the rows' users for good, and no page of ours asks it
+            abort(403, "The users of the rows are not for the web UI to change: choose a scenario instead.")
 
     def set_headers(response: Response) -> Response:
         response.headers.pop("Access-Control-Allow-Origin", None)

@@ -33,7 +33,7 @@ def create_app() -> FastAPI:
     app.router.routes += [*routes.routes, *sockets.routes, *timed.routes]
     app.add_exception_handler(workloads.Problem, on_problem)
     app.add_exception_handler(HTTPException, on_http_error)
-    app.add_exception_handler(RequestValidationError, on_invalid_body)
+    app.add_exception_handler(RequestValidationError, on_invalid_request)
     app.add_exception_handler(Exception, on_failure)
     return app
 
@@ -82,9 +82,12 @@ async def on_http_error(request: Request, error: Exception) -> JSONResponse:
     return response
 
 
-async def on_invalid_body(request: Request, error: Exception) -> JSONResponse:
+async def on_invalid_request(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
-    if error.errors()[0]["type"] == "json_invalid":
+    first = error.errors()[0]
+    if first["loc"][0] == "query":
+        return problem(422, workloads.PARAMETERS[first["loc"][1]].rule)
+    if first["type"] == "json_invalid":
         return problem(400)
     return problem(422, workloads.BODY_RULE)
 

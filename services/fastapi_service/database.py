@@ -1,6 +1,6 @@
 """PostgreSQL for an event loop: a query gives the loop away until the answer is there."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import Any, Self
 
@@ -70,19 +70,19 @@ async def take() -> Connection:
     raise workloads.Problem(503, workloads.POOL_BUSY)
 
 
-async def fetch(db: Connection, sql: str, *values: Any) -> dict[str, Any]:
+async def fetch(db: Connection, sql: str, values: Sequence[Any]) -> dict[str, Any]:
     return await (await db.execute(sql, values)).fetchone() or {}
 
 
-async def read_items(queries: int) -> list[dict[str, Any]]:
+async def read_items(queries: int, delay_ms: int) -> list[dict[str, Any]]:
     async with connection() as db:
-        return [await fetch(db, workloads.SELECT_ITEM, workloads.random_id()) for _ in range(queries)]
+        return [await fetch(db, *workloads.select_item(delay_ms)) for _ in range(queries)]
 
 
 async def write_entry(value: int) -> dict[str, Any]:
     async with connection() as db:
-        entry = await fetch(db, workloads.INSERT_ENTRY, value)
-        return await fetch(db, workloads.SELECT_ENTRY, entry["id"])
+        entry = await fetch(db, workloads.INSERT_ENTRY, [value])
+        return await fetch(db, workloads.SELECT_ENTRY, [entry["id"]])
 
 
 async def notify(message: str) -> None:

@@ -2,10 +2,10 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Query, Request
 from fastapi.responses import PlainTextResponse
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 from pydantic import BaseModel, ConfigDict, Field, StrictStr
@@ -17,14 +17,17 @@ from fastapi_service.route import Route
 routes = APIRouter(route_class=Route)
 
 
-def query(parameter: workloads.Parameter) -> Callable[[Request], Awaitable[int]]:
-    async def read(request: Request) -> int:
-        return parameter.read(request.query_params.getlist(parameter.name))
-
-    return read
+def bounds(parameter: workloads.Parameter) -> Any:
+    return Query(ge=parameter.low, le=parameter.high)
 
 
-WaitMs = Annotated[int, Depends(query(workloads.WAIT_MS))]
+WaitMs = Annotated[int, bounds(workloads.WAIT_MS)]
+Queries = Annotated[int, bounds(workloads.QUERIES)]
+DelayMs = Annotated[int, bounds(workloads.DELAY_MS)]
+Value = Annotated[int, bounds(workloads.VALUE)]
+Rounds = Annotated[int, bounds(workloads.ROUNDS)]
+Events = Annotated[int, bounds(workloads.EVENTS)]
+IntervalMs = Annotated[int, bounds(workloads.INTERVAL_MS)]
 
 
 @routes.get("/health")
@@ -40,7 +43,7 @@ async def ready() -> dict[str, str]:
 
 @routes.get("/about")
 async def about(request: Request) -> dict[str, Any]:
-    return workloads.about("ASGI", "fastapi", f"HTTP/{request.scope['http_version']}")
+    return workloads.about("ASGI", "fastapi", f"HTTP/{request.scope['http_version']}", "pydantic-core")
 
 
 @routes.get("/plaintext")
@@ -54,37 +57,40 @@ async def greeting() -> dict[str, str]:
 
 
 @routes.get("/wait")
-async def wait(ms: WaitMs) -> dict[str, int]:
+async def wait(ms: WaitMs = workloads.WAIT_MS.default) -> dict[str, int]:
     await asyncio.sleep(ms / 1000)  # gives the event loop away; it serves others meanwhile
     return {"waited_ms": ms}
 
 
 @routes.get("/wait/threadpool")
-def wait_threadpool(ms: WaitMs) -> dict[str, int]:
+def wait_threadpool(ms: WaitMs = workloads.WAIT_MS.default) -> dict[str, int]:
     """Plain `def` on ASGI: FastAPI runs it on a pool of 40 threads."""
     time.sleep(ms / 1000)
     return {"waited_ms": ms}
 
 
 @routes.get("/wait/blocking")
-async def wait_blocking(ms: WaitMs) -> dict[str, int]:
+async def wait_blocking(ms: WaitMs = workloads.WAIT_MS.default) -> dict[str, int]:
     """The trap: a call that blocks inside `async def` stops the event loop, and with it every client."""
     time.sleep(ms / 1000)  # noqa: ASYNC251  (the trap is what this route is there to show)
     return {"waited_ms": ms}
 
 
 @routes.get("/db")
-async def db_read(queries: Annotated[int, Depends(query(workloads.QUERIES))]) -> list[dict[str, Any]]:
-    return await database.read_items(queries)
+async def db_read(
+    queries: Queries = workloads.QUERIES.default,
+    delay_ms: DelayMs = workloads.DELAY_MS.default,
+) -> list[dict[str, Any]]:
+    return await database.read_items(queries, delay_ms)
 
 
 @routes.post("/db")
-async def db_write(value: Annotated[int, Depends(query(workloads.VALUE))]) -> dict[str, Any]:
+async def db_write(value: Value = workloads.VALUE.default) -> dict[str, Any]:
     return await database.write_entry(value)
 
 
 @routes.get("/cpu")
-def cpu(rounds: Annotated[int, Depends(query(workloads.ROUNDS))]) -> dict[str, int]:
+def cpu(rounds: Rounds = workloads.ROUNDS.default) -> dict[str, int]:
     # Plain `def`: in `async def` this work would keep the event loop from everybody else.
     return {"rounds": rounds, "result": workloads.cpu_work(rounds)}
 
@@ -103,8 +109,8 @@ async def echo(message: Message) -> Message:
 @routes.get("/stream", response_class=EventSourceResponse)
 async def stream(
     request: Request,
-    events: Annotated[int, Depends(query(workloads.EVENTS))],
-    interval_ms: Annotated[int, Depends(query(workloads.INTERVAL_MS))],
+    events: Events = workloads.EVENTS.default,
+    interval_ms: IntervalMs = workloads.INTERVAL_MS.default,
 ) -> AsyncIterator[ServerSentEvent]:
     for number in range(events if request.method == "GET" else 0):
         if number:

@@ -31,6 +31,7 @@ def with_times(endpoint: Callable[..., Any]) -> Callable[..., Any]:
     return awaited if iscoroutinefunction(endpoint) else called
 
 
-for path, endpoint in {"/wait": wait, "/wait/blocking": wait_blocking, "/db": db_read, "/cpu": cpu}.items():
+TIMED: dict[str, Callable[..., Any]] = {"/wait": wait, "/wait/blocking": wait_blocking, "/db": db_read, "/cpu": cpu}
+for path, endpoint in TIMED.items():
     # No response model: that of the route itself would refuse the times around its answer.
     timed.get(path, response_model=None)(with_times(endpoint))

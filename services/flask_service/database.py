@@ -65,9 +65,9 @@ def take() -> Connection:
     raise workloads.Problem(503, workloads.POOL_BUSY)
 
 
-def read_items(queries: int) -> list[dict[str, Any]]:
+def read_items(queries: int, delay_ms: int) -> list[dict[str, Any]]:
     with connection() as db:
-        return [db.execute(workloads.SELECT_ITEM, [workloads.random_id()]).fetchone() or {} for _ in range(queries)]
+        return [db.execute(*workloads.select_item(delay_ms)).fetchone() or {} for _ in range(queries)]
 
 
 def write_entry(value: int) -> dict[str, Any]:

@@ -30,7 +30,7 @@ def ready() -> dict[str, str]:
 
 @routes.get("/about")
 def about() -> dict[str, Any]:
-    return workloads.about("WSGI", "flask", request.environ["SERVER_PROTOCOL"])
+    return workloads.about("WSGI", "flask", request.environ["SERVER_PROTOCOL"], "json")
 
 
 @routes.get("/plaintext")
@@ -60,7 +60,7 @@ async def wait_async() -> dict[str, int]:
 
 @routes.get("/db")
 def db_read() -> list[dict[str, Any]]:
-    return database.read_items(query(workloads.QUERIES))
+    return database.read_items(query(workloads.QUERIES), query(workloads.DELAY_MS))
 
 
 @routes.post("/db")

@@ -75,7 +75,7 @@ async def health(scope: Scope) -> Answer:
 
 
 async def about(scope: Scope) -> Answer:
-    return as_json(workloads.about("ASGI", "", f"HTTP/{scope['http_version']}"))
+    return as_json(workloads.about("ASGI", "", f"HTTP/{scope['http_version']}", "json"))
 
 
 ROUTES: dict[str, Callable[[Scope], Awaitable[Answer]]] = {

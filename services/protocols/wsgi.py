@@ -56,7 +56,7 @@ def health(environ: "WSGIEnvironment") -> Answer:
 
 
 def about(environ: "WSGIEnvironment") -> Answer:
-    return as_json(workloads.about("WSGI", "", environ["SERVER_PROTOCOL"]))
+    return as_json(workloads.about("WSGI", "", environ["SERVER_PROTOCOL"], "json"))
 
 
 ROUTES: dict[str, Callable[["WSGIEnvironment"], Answer]] = {

@@ -47,24 +47,31 @@ class Parameter:
     high: int
     default: int
 
-    def read(self, given: Sequence[str]) -> int:
-        """The value of every `name=` of the query string; Problem 422 unless it is one plain number.
+    @property
+    def rule(self) -> str:
+        return f"{self.name} must be a whole number from {self.low} to {self.high}"
 
-        ASCII digits only: `int()` alone would also take `+5`, `1_0`, ` 5` and Arabic-Indic digits.
-        """
+    def read(self, given: Sequence[str]) -> int:
+        """The last of what the query string gives, as FastAPI takes it; Problem 422 where that is no such number."""
         if not given:
             return self.default
-        if len(given) == 1 and re.fullmatch("[0-9]{1,9}", given[0]) and self.low <= int(given[0]) <= self.high:
-            return int(given[0])
-        raise Problem(422, f"{self.name} must be given once, as a whole number from {self.low} to {self.high}")
+        text = given[-1].strip()
+        if NUMBER.fullmatch(text) and self.low <= int(text.partition(".")[0]) <= self.high:
+            return int(text.partition(".")[0])
+        raise Problem(422, self.rule)
 
 
+# A whole number as Pydantic reads it from text: like int(), but in ASCII digits only, and 5.0 is one. The bounds keep
+# short what int() is given.
+NUMBER = re.compile(r"[+-]?[0-9]{1,20}(_[0-9]{1,20}){0,20}(\.0+)?")
 WAIT_MS = Parameter("ms", low=0, high=10_000, default=100)
 QUERIES = Parameter("queries", low=1, high=100, default=1)
+DELAY_MS = Parameter("delay_ms", low=0, high=500, default=0)  # of each query: less than DATABASE_TIMEOUT_S
 VALUE = Parameter("value", low=0, high=1_000_000, default=1)
 ROUNDS = Parameter("rounds", low=1, high=1_000_000, default=10_000)
 EVENTS = Parameter("events", low=1, high=1_000, default=10)
 INTERVAL_MS = Parameter("interval_ms", low=0, high=10_000, default=100)
+PARAMETERS = {each.name: each for each in (WAIT_MS, QUERIES, DELAY_MS, VALUE, ROUNDS, EVENTS, INTERVAL_MS)}
 
 MAX_BODY = 64 * 1024  # bytes of a request body, and of a WebSocket message
 MAX_DISCARDED = 1024 * 1024  # bytes of a body that are read although nobody wants them: the next request is behind
@@ -154,6 +161,7 @@ CONNECTION: dict[str, Any] = {"autocommit": True, "connect_timeout": 2, "prepare
 SCHEMA = (Path(__file__).parent / "schema.sql").read_text()
 ITEMS = 10_000  # rows of the seeded table; schema.sql fills them
 SELECT_ITEM = "SELECT id, value FROM items WHERE id = %s"
+SELECT_ITEM_SLOWLY = "SELECT id, value FROM items, pg_sleep(%s) WHERE id = %s"
 INSERT_ENTRY = """
     INSERT INTO entries (value) VALUES (%s)
     ON CONFLICT (id) DO UPDATE SET value = excluded.value
@@ -164,6 +172,13 @@ SELECT_ENTRY = "SELECT id, value FROM entries WHERE id = %s"
 
 def random_id() -> int:
     return random.randint(1, ITEMS)
+
+
+def select_item(delay_ms: int) -> tuple[str, list[float]]:
+    """The query for a row by random id, and its values; PostgreSQL itself takes `delay_ms` over it."""
+    if delay_ms:
+        return SELECT_ITEM_SLOWLY, [delay_ms / 1000, random_id()]
+    return SELECT_ITEM, [random_id()]
 
 
 def item_value(item_id: int) -> int:
@@ -223,12 +238,16 @@ def timed(began: float, answer: Any) -> dict[str, Any]:
 
 # Who answers
 
+DISTRIBUTIONS = {"uwsgi": "pyuwsgi"}  # of servers whose command has another name
+# What parses, loops and waits in the place of Python's own: a server that says "auto" takes what is installed.
+FAST_PATHS = ("gunicorn_h1c", "httptools", "uvloop", "gevent")
 CGROUPS = Path("/sys/fs/cgroup")
 UNLIMITED = 2**62  # bytes: cgroup v1 has a number for no limit, too, the largest of whole pages
 
 
-def about(interface: str, framework: str, protocol: str) -> dict[str, Any]:
+def about(interface: str, framework: str, protocol: str, json_library: str) -> dict[str, Any]:
     """What serves this request, and under which settings; `framework` is a distribution's name or ""."""
+    command = argv if len(argv) > 1 else sys.orig_argv[1:]  # uWSGI keeps its arguments from sys.argv
     server = Path(argv[0]).name
     return {
         "row": os.environ.get("ROW", "local"),
@@ -237,10 +256,12 @@ def about(interface: str, framework: str, protocol: str) -> dict[str, Any]:
         "server": _with_version(server),
         "model": os.environ.get("MODEL", "unknown"),
         "protocol": protocol,
+        "json_library": json_library,
+        "loaded": [name for name in FAST_PATHS if name in sys.modules],
         "python": python_version(),
         "python_mode": ", ".join(name for name in ("dev_mode", "debug", "optimize") if getattr(sys.flags, name)),
         "pid": os.getpid(),
-        "command": " ".join([server, *argv[1:]]),
+        "command": " ".join([server, *command[1:]]),
         "settings": {
             name: value
             for name, value in sorted(os.environ.items())
@@ -255,7 +276,7 @@ def about(interface: str, framework: str, protocol: str) -> dict[str, Any]:
 
 def _with_version(server: str) -> str:
     try:
-        return f"{server} {version(server)}"
+        return f"{server} {version(DISTRIBUTIONS.get(server, server))}"
     except PackageNotFoundError:  # something else runs it, as a test does
         return server
 

@@ -32,6 +32,17 @@ def test_the_same_ids_give_the_same_bytes_from_both(both: Both, monkeypatch: pyt
     assert both("GET", "/db?queries=2").json() == [{"id": 4_711, "value": 4_711 * 7_919 % 10_007}] * 2
 
 
+def test_a_delay_is_spent_by_postgresql_over_each_query(service: Ask, database_url: str) -> None:
+    assert workloads.DELAY_MS.high < 1000 * workloads.DATABASE_TIMEOUT_S
+    began = time.monotonic()
+    rows = service("GET", "/db?queries=3&delay_ms=100").json()
+    assert time.monotonic() - began >= 0.3
+    assert all(row == {"id": row["id"], "value": workloads.item_value(row["id"])} for row in rows)
+    with psycopg.connect(database_url) as db:
+        asked = db.execute("SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%pg_sleep($%'").fetchone()
+    assert asked and asked[0] >= 1
+
+
 def test_ids_reach_from_the_first_row_to_the_last(database_url: str) -> None:
     with psycopg.connect(database_url) as db:
         assert db.execute("SELECT min(id), max(id), count(*) FROM items").fetchone() == (1, 10_000, 10_000)

@@ -44,8 +44,8 @@ def test_the_frameworks_add_nothing_to_what_goes_over_the_wire(bare: Both, both:
 @pytest.mark.parametrize(
     ("method", "path", "status"),
     [
-        ("GET", "/wait?ms=5.0", 422),
-        ("GET", "/wait?ms=1&ms=1", 422),
+        ("GET", "/wait?ms=5.5", 422),
+        ("GET", "/wait?ms=1&ms=x", 422),
         ("GET", "/wait?ms=%D9%A3", 422),
         ("GET", "/wait?ms=", 422),
         ("GET", "/json/", 404),

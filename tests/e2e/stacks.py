@@ -17,6 +17,7 @@ from lab.stack.native import NativeStack
 from tests.helpers import until
 
 PROJECT = "wsgi-asgi-lab-test"
+PROFILES = ("variants", "apart")  # every row
 READ_METER = "import sys, urllib.request as u; print(u.urlopen(sys.argv[1], timeout=10).read().decode())"
 
 
@@ -56,7 +57,7 @@ class ComposeDoor:
         self.rows = ComposeFile(environ=environ).rows
 
     def compose(self, *arguments: str) -> str:
-        return run(["docker", "compose", "--profile", "variants", *arguments], self.environ)
+        return run(["docker", "compose", *(f"--profile={each}" for each in PROFILES), *arguments], self.environ)
 
     def stop(self, service: str) -> None:
         self.compose("stop", service)
@@ -68,6 +69,11 @@ class ComposeDoor:
         text = self.compose("exec", "-T", "locust", "python", "-c", READ_METER, f"http://{row}:{meter.PORT}")
         return meter.Reading(**json.loads(text))
 
+    def address(self, service: str) -> str:
+        """The address of the service's container."""
+        (container,) = json.loads(run(["docker", "inspect", self.compose("ps", "-q", service).strip()]))
+        return str(next(iter(container["NetworkSettings"]["Networks"].values()))["IPAddress"])
+
     def containers(self) -> list[dict[str, Any]]:
         containers: list[dict[str, Any]] = json.loads(run(["docker", "inspect", *self.compose("ps", "-q").split()]))
         return containers
@@ -75,7 +81,7 @@ class ComposeDoor:
 
 @contextmanager
 def native() -> Iterator[NativeDoor]:
-    with started(NativeStack(ComposeFile(environ=plain_environ()), ("variants",))) as stack:
+    with started(NativeStack(ComposeFile(environ=plain_environ()), PROFILES)) as stack:
         yield NativeDoor(stack)
 
 

@@ -52,7 +52,7 @@ def test_the_meter_answers_while_every_thread_waits(client: Client) -> None:
     assert not any(request.done() for request in waiting[8:])
     assert reading.processes >= 2  # gunicorn's master and its worker
     assert reading.threads > 8
-    assert reading.rss_bytes > 10_000_000
+    assert reading.memory_bytes > 10_000_000
     wait(waiting)
     assert {request.result().status_code for request in waiting} == {200}
 

@@ -81,7 +81,7 @@ def test_every_row_says_of_itself_what_the_table_says_of_it(client: Client) -> N
         # Also over HTTP/2 to the row itself, where the table asks for it: WSGI can.
         spoken = {"2": ("HTTP/2", "HTTP/2.0")}.get(row.upstream_http, ("HTTP/1.1", "1.1"))
         assert about["protocol"] in spoken
-        assert about["settings"]["POOL_SIZE"] == "8"
+        assert about["settings"]["POOL_SIZE"] == row.environment["POOL_SIZE"]
 
 
 def test_server_timing_tells_the_row_from_the_gateway(client: Client) -> None:
@@ -127,7 +127,7 @@ def test_a_row_without_its_slash_leads_to_the_row(client: Client) -> None:
 def test_a_path_that_is_no_text_is_unknown_to_every_row(client: Client) -> None:
     for row in client.stack.rows:
         assert problem(client.get(f"/{row.name}/%ff"), 404) == "there is no such route"
-        assert problem(client.get(f"/{row.name}/wait?ms=%ff"), 422).startswith("ms must be given once")
+        assert problem(client.get(f"/{row.name}/wait?ms=%ff"), 422).startswith("ms must be a whole number")
 
 
 def test_refusals_pass_the_gateway_as_they_are(client: Client) -> None:
@@ -147,7 +147,8 @@ def test_a_body_beyond_the_limit_of_a_row_is_refused_by_the_row(client: Client) 
 def test_every_server_bounds_a_body_without_a_length(native: NativeDoor) -> None:
     for row in native.rows:
         if row.framework != "none":
-            for spaces, status in [(1, 200), (64, 413)]:
+            # uWSGI hands on no body without a length: it is as if none had come
+            for spaces, status in [(1, 400), (64, 400)] if row.server == "uwsgi" else [(1, 200), (64, 413)]:
                 chunks = iter([b'{"message":"x"}', b" " * 1024 * spaces])
                 url = f"{native.native.url(row)}/echo"  # the gateway would add the length
                 answer = httpx.post(url, content=chunks, headers={"content-type": "application/json"}, trust_env=False)
@@ -244,13 +245,13 @@ def test_plain_http_on_the_tls_port_is_told_so(client: Client) -> None:
 
 
 # What a server says before its service is asked, and cannot be told otherwise: only who asks a row directly sees it.
-DIRECTLY = {
-    "an unknown method": {"gunicorn": 405, "uvicorn": 400, "granian": 405},
-    "many headers": {"gunicorn": 200, "uvicorn": 200, "granian": 431},
-    "no HTTP": {"gunicorn": 400, "uvicorn": 400, "granian": 400},
-    "a long URL": {"gunicorn": 200, "uvicorn": 200, "granian": 200},
-    "a long header": {"gunicorn": 200, "uvicorn": 200, "granian": 200},
-    "no host": {"gunicorn": 200, "uvicorn": 200, "granian": 200},
+DIRECTLY: dict[str, dict[str, int | None]] = {
+    "an unknown method": {"gunicorn": 405, "uvicorn": 400, "uvicorn h11": 405, "granian": 405, "uwsgi": 405},
+    "many headers": {"gunicorn": 200, "uvicorn": 200, "granian": 431, "uwsgi": 200},
+    "no HTTP": {"gunicorn": 400, "uvicorn": 400, "granian": 400, "uwsgi": None},  # uWSGI waits for the rest
+    "a long URL": {"gunicorn": 200, "uvicorn": 200, "granian": 200, "uwsgi": 200},
+    "a long header": {"gunicorn": 200, "uvicorn": 200, "granian": 200, "uwsgi": 200},
+    "no host": {"gunicorn": 200, "uvicorn": 200, "uvicorn h11": 400, "granian": 200, "uwsgi": 200},
 }
 
 
@@ -258,7 +259,10 @@ DIRECTLY = {
 def test_asked_directly_a_server_keeps_limits_of_its_own(native: NativeDoor, what: str) -> None:
     request = REFUSED[what][0].replace("/{row}", "") + "\r\n"
     for row in native.rows:
-        assert raw(native.native.url(row), request)[0] == DIRECTLY[what].get(row.server), f"{row.name} on {row.server}"
+        own, h11 = DIRECTLY[what], f"{row.server} h11" if "h11" in row.command else ""
+        status = own.get(h11, own[row.server])
+        if status is not None:
+            assert raw(native.native.url(row), request)[0] == status, f"{row.name} on {row.server}"
 
 
 def test_a_broken_body_is_no_failure_of_the_service(native: NativeDoor) -> None:

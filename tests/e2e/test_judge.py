@@ -197,7 +197,7 @@ def test_a_row_whose_websockets_do_not_work_wins_neither_by_their_number_nor_by_
 ) -> None:
     seen = planted.seen(row, **ON_THREADS)
     assert seen.held == 0
-    assert all(refused(figure, seen, BY_NOISE) for figure in ("held", "rss_mib", "probe_p95_ms"))
+    assert all(refused(figure, seen, BY_NOISE) for figure in ("held", "memory_mib", "probe_p95_ms"))
 
 
 def test_clients_for_whom_no_thread_is_left_are_what_is_measured_and_no_fault(planted: Planted) -> None:
@@ -205,7 +205,7 @@ def test_clients_for_whom_no_thread_is_left_are_what_is_measured_and_no_fault(pl
     seen = planted.seen("flask", **ON_THREADS)
     assert (seen.held, seen.failures > 0, seen.failures == seen.timeouts) == (8, True, True), seen.errors
     assert (refused("held", seen), refused("probe_p95_ms", seen, BY_NOISE)) == ("", "")
-    assert "missing" in refused("rss_mib", seen)
+    assert "missing" in refused("memory_mib", seen)
 
 
 def test_clients_that_leave_on_purpose_are_no_fault(planted: Planted) -> None:

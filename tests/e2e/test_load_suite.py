@@ -61,7 +61,7 @@ def test_a_scenario_measures_both_services_without_an_error(load: Load, tmp_path
     for line in lines:
         assert (line["requests"] > 0, line["failures"]) == (True, 0), line
         assert line["p50_ms"] <= line["p95_ms"] <= line["p99_ms"]
-        assert line["rss_mib"] > 10  # the meter was read
+        assert line["memory_mib"] > 10  # the meter was read
     folder = tmp_path / re.search(r"results/\S+", printed)[0]  # type: ignore[index]  # printed, or it fails
     report = (folder / "report.html").read_text()
     assert f"<h1>{scenario} · closed loop" in report
@@ -229,7 +229,7 @@ def test_a_test_ends_without_a_traceback(load: Load) -> None:
 
 
 def test_a_lost_worker_is_reported_and_its_share_goes_to_the_others(native: NativeDoor, tmp_path: Path) -> None:
-    environ, ports = os.environ | native.native.targets, Ports()
+    environ, ports = os.environ | native.native.targets | {"WORKER_SECRET": "the same for all three"}, Ports()
     port = str(ports.take())
     test = ("--scenario", "Wait", "--rows", "fastapi", "--arrivals", "constant", "--rate", "40", "--users", "20")
     locust = [sys.executable, "-m", "locust", "--locustfile", str(Path("loadtest/locustfile.py").resolve())]

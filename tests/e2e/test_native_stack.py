@@ -164,7 +164,7 @@ def lab(
     *arguments: str, prepare: Callable[[], object] = lambda: None, environ: Mapping[str, str] | None = None
 ) -> Iterator[Lab]:
     ports = Ports()  # held until all is over
-    settings = published_on(ports)
+    settings = published_on(ports) | {"WORKER_SECRET": "the same for stack and worker"}
     with tempfile.TemporaryDirectory(prefix="100% odd ") as folder:
         Path(folder).chmod(0o711)  # PostgreSQL runs as nobody where we are root
         process = subprocess.Popen(

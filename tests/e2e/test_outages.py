@@ -131,12 +131,21 @@ def check_back(client: Client, row: str) -> None:
         assert hears(other, "back again")
 
 
-@pytest.mark.parametrize("row", ["asgi", "flask-granian"])
-def test_a_stopped_row_is_named_and_found_again_when_it_is_back(client: Client, row: str, stopped: set[str]) -> None:
+@pytest.mark.parametrize(
+    ("row", "needs"),
+    [
+        ("asgi", ""),
+        ("flask-granian", " It needs --profile variants."),
+        ("flask-uwsgi", " It needs --profile apart."),
+    ],
+)
+def test_a_stopped_row_is_named_and_found_again_when_it_is_back(
+    client: Client, row: str, needs: str, stopped: set[str]
+) -> None:
     client.stack.stop(row)
     stopped.add(row)
     said = problem(client.get(f"/{row}/json"), 502)
-    assert said == f"{row} does not answer: is it running? Further rows need --profile variants."
+    assert said == f"{row} does not answer: is it running?{needs}"
     assert client.status("/flask/json") == 200
     client.stack.start(row)
     stopped.clear()

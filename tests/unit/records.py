@@ -17,21 +17,30 @@ from lab.generator.record import (
     SearchStep,
 )
 from lab.judge.search import begin_search, behind, keeps
+from lab.judge.statistics import LOOKS
 from meter import Reading
 
-GUNICORN = {"GUNICORN_CMD_ARGS": "--bind 0.0.0.0:8000 --backlog 2048 --keep-alive 75"}
+GUNICORN = {"GUNICORN_CMD_ARGS": "--bind 0.0.0.0:8000 --backlog 2048 --keep-alive 60"}
 GRANIAN = {"GRANIAN_BACKLOG": "2048", "GRANIAN_WORKERS": "1", "GRANIAN_HTTP1_HEADER_READ_TIMEOUT": "60000"}
 UVICORN = {
     "UVICORN_ACCESS_LOG": "false",
     "UVICORN_BACKLOG": "2048",
-    "UVICORN_TIMEOUT_KEEP_ALIVE": "75",
+    "UVICORN_TIMEOUT_KEEP_ALIVE": "60",
     "UVICORN_WS_PER_MESSAGE_DEFLATE": "false",
     "UVICORN_WS_PING_INTERVAL": "0",
+}
+UWSGI = {
+    "UWSGI_DISABLE_LOGGING": "true",
+    "UWSGI_HTTP11_SOCKET": "0.0.0.0:8000",
+    "UWSGI_LISTEN": "2048",
+    "UWSGI_SOCKET_TIMEOUT": "60",
+    "UWSGI_WORKERS": "1",
 }
 FAIR = {"POOL_SIZE": "8", "WEB_CONCURRENCY": "1"}
 SERVERS = {
     "flask": ("gunicorn 27.0.1", "gunicorn --worker-class gthread --threads 8 flask_service:create_app()", GUNICORN),
     "granian": ("granian 2.8.7", "granian --interface wsgi --blocking-threads 8 protocols.wsgi:application", GRANIAN),
+    "uwsgi": ("uwsgi 2.0.30", "uwsgi --threads 128 --module protocols.wsgi:application", UWSGI),
     "fastapi": ("uvicorn 0.54.0", "uvicorn --factory fastapi_service:create_app", UVICORN),
 }
 
@@ -46,6 +55,8 @@ def about(row: str = "flask", settings: dict[str, str] | None = None, **changes:
         "framework": "flask 3.1",
         "model": "8 threads",
         "python_mode": "",
+        "json_library": "json",
+        "loaded": ["httptools", "uvloop"] if row == "fastapi" else [],
     }
     facts |= {"python": "3.11.7", "cpus": 1, "cpu_limit": None, "memory_limit": None, "header_bytes": 52}
     return facts | changes
@@ -67,7 +78,16 @@ def load(requests: int = 1000, ms: float = 10, seconds: float = 1, **changes: An
     return replace(made, **changes)
 
 
-METER = Reading(at_ns=5 * 10**9, cpu_ns=10**9, rss_bytes=64 * 2**20, threads=9, sockets=16, processes=2)
+METER = Reading(
+    at_ns=5 * 10**9,
+    cpu_ns=10**9,
+    memory_bytes=64 * 2**20,
+    memory="PSS",
+    cgroup_bytes=None,
+    threads=9,
+    sockets=16,
+    processes=2,
+)
 MOST = 1e6  # a search ends there
 
 
@@ -83,6 +103,7 @@ def result(arm: str = "flask", round_: int = 0, level: str = "", **changes: Any)
         generator_stolen=0.0,
         cpu_ns={"row": 300_000_000},
         beside_cpus={"nginx": 0.0},
+        row_cpus=0.3,
         row_waits=0.02,
         row_taken=0.02,
         restarts=0,
@@ -164,7 +185,8 @@ def header(**changes: Any) -> Header:
         placed={"rows": "0", "generator": "1"},
         shared_cpus=0,
         abouts={row: about(row) for row in SERVERS},
-        looks=3,
+        looks=LOOKS,
+        restarts=True,
         quick=False,
         scale=1.0,
         seed=7,

@@ -1,12 +1,12 @@
 // The rows side by side: asks for figures once a second and draws them. No library: eight small SVG charts and a table.
 const COLUMNS = [
   ["requests", "Requests"], ["requests_per_s", "Requests/s", "×"], ["p50_ms", "p50, ms", "×"], ["p95_ms", "p95, ms", "×"],
-  ["p99_ms", "p99, ms", "×"], ["failures", "Errors"], ["cpu_us", "CPU µs/request", "×"], ["rss_mib", "RSS, MiB", "×"],
+  ["p99_ms", "p99, ms", "×"], ["failures", "Errors"], ["cpu_us", "CPU µs/request", "×"], ["memory_mib", "Memory, MiB", "×"],
 ];
 const CHARTS = [
   ["requests_per_s", "Throughput", "requests/s"], ["p50_ms", "p50 latency", "ms"], ["p95_ms", "p95 latency", "ms"],
   ["p99_ms", "p99 latency", "ms"], ["errors", "Errors", "% of requests"], ["cpu_us", "CPU time per request", "µs"],
-  ["rss_mib", "Memory (RSS)", "MiB"], ["threads", "Threads of the server", ""],
+  ["memory_mib", "Memory", "MiB"], ["threads", "Threads of the server", ""],
 ];
 const WIDTH = 300, HEIGHT = 140, LEFT = 42, RIGHT = 8, TOP = 8, BOTTOM = 20;
 const $ = (id) => document.getElementById(id);
@@ -47,7 +47,8 @@ function tableLine(line, first, reference) {
     element("th", { scope: "row", textContent: leads ? line.what : "" }),
     element("th", { scope: "row", className: "row" }, dot(line.row), line.row, ...held));
   for (const [key, , ratio] of COLUMNS) {
-    const cell = element("td", { textContent: shown(line[key]) });
+    const kind = key === "memory_mib" && line.memory ? ` ${line.memory}` : "";
+    const cell = element("td", { textContent: shown(line[key]) + kind });
     if (key === "failures" && line.failures) {
       cell.className = "bad";
       cell.append(element("small", { textContent: `${shown((line.failures / line.requests) * 100)} %` }));

@@ -69,7 +69,7 @@ function rowBoxes(select, boxOfSelect) {
     for (const [i, option] of [...select.options].entries()) {
       if (listening[option.value]) continue;
       boxes.children[i].classList.add("lab-off");
-      boxes.children[i].lastChild.textContent = "not started (profile variants)";
+      boxes.children[i].lastChild.textContent = "not started";
     }
   });
 }

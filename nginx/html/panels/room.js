@@ -1,7 +1,7 @@
 // The room: each phone that joins is one client, and one dot in the race for each row. Phones and the wall talk over the
 // broadcast of a row. room.html is this panel alone: forty whole pages would keep the rows busy with their polling.
 
-import { ask, byName, element, missing, number, onReset, side, sleep, svg, webSocket } from "./lab.js";
+import { ask, byName, element, missing, number, onReset, openSocket, side, sleep, svg } from "./lab.js";
 
 const CARRIER = "fastapi"; // carries what is said: a socket costs it no thread
 const ROWS = ["flask", "fastapi"], WAIT_MS = 500, PATIENCE_MS = 60_000, AGAIN_MS = 2000;
@@ -23,11 +23,19 @@ class Room extends EventTarget {
     this.connect();
   }
 
-  connect() {
-    this.socket = webSocket(`/${CARRIER}/ws/broadcast`);
-    this.socket.addEventListener("open", () => { if (this.joined) this.join(); else this.say({ kind: "who" }); });
-    this.socket.addEventListener("message", ({ data }) => { this.hear(data); this.dispatchEvent(new Event("news")); });
-    this.socket.addEventListener("close", async () => { await sleep(AGAIN_MS); if (!this.closed) this.connect(); });
+  async connect() {
+    const socket = await openSocket(`/${CARRIER}/ws/broadcast`, PATIENCE_MS);
+    if (this.closed) { socket?.close(); return; }
+    this.socket = socket;
+    if (!socket) { await this.again(); return; }
+    socket.addEventListener("message", ({ data }) => { this.hear(data); this.dispatchEvent(new Event("news")); });
+    socket.addEventListener("close", () => this.again());
+    if (this.joined) this.join(); else this.say({ kind: "who" });
+  }
+
+  async again() {
+    await sleep(AGAIN_MS);
+    if (!this.closed) this.connect();
   }
 
   close() {

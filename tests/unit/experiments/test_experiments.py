@@ -10,12 +10,21 @@ from locust.argument_parser import LocustArgumentParser
 
 from lab import LabError
 from lab.experiments import BY_NAME, DEMO, EXPERIMENTS, Arm, Experiment, Load, find
+from lab.experiments.model import ARTICLE, OURS
+from lab.experiments.outcomes import Rule
 from lab.judge.figures import FIGURES
 from lab.stack.compose_file import ComposeFile
 from loadtest import options, targets
 from loadtest.users import SCENARIOS
 
-ROWS = {row.name for row in ComposeFile(environ={}).rows}
+ROW = {row.name: row for row in ComposeFile(environ={}).rows}
+ROWS = set(ROW)
+# What a2wsgi serves is a WSGI app behind an adapter: uvicorn itself speaks ASGI.
+SPEAK = {
+    interface: {row.server for row in ROW.values() if row.interface == interface and "a2wsgi" not in row.name}
+    for interface in ("WSGI", "ASGI")
+}
+BOTH = SPEAK["WSGI"] & SPEAK["ASGI"]
 OWN = {"Slow"}  # a scenario of lab/generator/load.py alone
 SPEAKS = {"PageHttp2": "HTTP/2", "WebSocketIdle": "WS", "WebSocketEcho": "WS", "Broadcast": "WS"}
 
@@ -52,9 +61,50 @@ def test_an_unknown_name_is_answered_with_those_there_are() -> None:
 
 @each_experiment
 def test_every_experiment_says_its_claim_its_source_and_what_would_refute_it(experiment: Experiment) -> None:
-    texts = (experiment.title, experiment.claim, experiment.source, experiment.method, experiment.held_equal)
+    texts = (experiment.title, experiment.claim, experiment.source.title, experiment.method, experiment.held_equal)
     assert all(texts) and experiment.refuted_if
     assert bool(experiment.sentences) != experiment.must_be_refused  # of what must be refused there is nothing to say
+
+
+def test_no_claim_is_a_phrase_without_a_verb() -> None:
+    """Seen: “WSGI for CPU-bound work.” says nothing that a measurement could refute."""
+    assert not [each.claim for each in EXPERIMENTS if re.match(r"(WSGI|ASGI) for ", each.claim)]
+    assert all(each.claim.endswith(".") for each in EXPERIMENTS)
+
+
+@each_experiment
+def test_a_source_is_the_article_with_its_date_or_a_page_with_its_address_or_the_lab_itself(
+    experiment: Experiment,
+) -> None:
+    source = experiment.source
+    if source == ARTICLE:
+        assert str(source) == "“WSGI vs ASGI Protocols”, 28 January 2025"
+    elif source != OURS:
+        assert source.where and re.fullmatch(r"https://\S+", source.reference)
+
+
+def test_claims_that_read_alike_are_told_apart_by_their_titles() -> None:
+    assert len({experiment.title for experiment in EXPERIMENTS}) == len(EXPERIMENTS)
+
+
+@each_experiment
+def test_a_may_is_met_by_one_case_and_nothing_else_is(experiment: Experiment) -> None:
+    assert (experiment.rule == Rule.ONE_CASE) == bool(re.search(r"\b(may|can|might)\b", experiment.claim))
+
+
+@each_experiment
+def test_a_claim_about_the_interface_is_decided_on_every_server_that_speaks_both_and_nowhere_else(
+    experiment: Experiment,
+) -> None:
+    deciding = {each.server for each in experiment.contrasts if each.decides}
+    if experiment.rule == Rule.EVERY_SERVER:
+        assert deciding == BOTH
+    for contrast in experiment.contrasts:
+        if contrast.server:
+            arms = [ROW[experiment.arm(name).row] for name in (contrast.subject, contrast.baseline)]
+            assert {row.server for row in arms} == {contrast.server}
+            assert {row.interface for row in arms} == {"WSGI", "ASGI"}
+            assert len({row.framework == "none" for row in arms}) == 1
 
 
 @each_part

@@ -11,7 +11,7 @@ from lab.judge import figures, search
 from lab.judge.evidence import Evidence, evidence
 from lab.judge.figures import FIGURES
 from lab.judge.statistics import percentile
-from tests.unit.records import about, as_file, load, result, searched, splits, step
+from tests.unit.records import METER, about, as_file, load, result, searched, splits, step
 
 
 @pytest.mark.parametrize(
@@ -50,7 +50,17 @@ def test_cpu_per_request_is_no_number_where_nobody_can_watch_or_nothing_was_serv
 
 
 def test_memory_is_no_number_where_nobody_can_read_the_meter() -> None:
-    assert math.isnan(FIGURES["rss_mib"].of([result(meter=None)]))
+    assert math.isnan(FIGURES["memory_mib"].of([result(meter=None)]))
+
+
+def test_the_memory_of_a_container_is_no_number_without_one() -> None:
+    assert math.isnan(FIGURES["cgroup_mib"].of([result()]))
+    assert FIGURES["cgroup_mib"].of([result(meter=replace(METER, cgroup_bytes=96 * 2**20))]) == 96
+
+
+def test_utilisation_is_weighed_by_the_time_and_no_number_where_a_part_is_unknown() -> None:
+    assert FIGURES["utilisation"].of(splits(result(), {"row_cpus": 0.9, "seconds": 2.0})) == pytest.approx(0.7)
+    assert math.isnan(FIGURES["utilisation"].of(splits(result(), {"row_cpus": None})))
 
 
 def test_nginx_is_counted_per_request_and_added_to_the_row() -> None:
@@ -77,7 +87,15 @@ def test_the_probe_is_the_neighbours_p95() -> None:
 
 @pytest.mark.parametrize(
     ("figure", "value"),
-    [("p50_ms", 10), ("p99_ms", 10), ("throughput", 1000), ("cpu_us", 300), ("rss_mib", 64), ("after_ms", 2)],
+    [
+        ("p50_ms", 10),
+        ("p99_ms", 10),
+        ("throughput", 1000),
+        ("cpu_us", 300),
+        ("memory_mib", 64),
+        ("after_ms", 2),
+        ("utilisation", 0.3),
+    ],
 )
 def test_figures_are_the_same_from_the_file(figure: str, value: float) -> None:
     assert FIGURES[figure].of([result()]) == pytest.approx(value)

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+import workloads
 from lab.judge import gates
 from lab.judge.evidence import Evidence, evidence
 from lab.judge.figures import FIGURES
@@ -13,6 +14,7 @@ from lab.judge.gates import (
     LITTLE_LIMIT,
     MEANINGS,
     REMADE_LIMIT,
+    SEARCH_ENDED,
     STARVED_LIMIT,
     UNEQUAL_ROWS,
     Gate,
@@ -21,6 +23,7 @@ from lab.judge.gates import (
 from loadtest.limits import GENERATOR_LIMIT, LATE_LIMIT
 from tests.unit.records import about, load, result
 
+OF_ANSWERS = (gates.wrong_answers, gates.answers_that_came_wrong, gates.refused_wrongly)  # each allows for another
 EVERY_GATE = tuple(each for each in vars(gates).values() if isinstance(each, Gate))
 
 
@@ -54,6 +57,11 @@ def test_every_gate_is_silent_on_sound_evidence() -> None:
             gates.wrong_answers,
             {"failures": 1, "timeouts": 1},
             "1 of 1,000 answers of flask were wrong or missing: no error text",
+        ),
+        (
+            gates.refused_wrongly,
+            {"failures": 3, "errors": {"status 500: it failed": 1, f"status 503: {workloads.POOL_BUSY}": 2}},
+            "1 of 1,000 answers of flask were wrong or missing: status 500: it failed",
         ),
         (gates.wrong_probe, {"probe_failures": 2}, "2 of 20 probes of flask were wrong or missing"),
         (
@@ -101,7 +109,8 @@ def test_every_gate_is_silent_on_sound_evidence() -> None:
 def test_a_gate_sees_its_fault_and_says_where_and_how_much(gate: Gate, fault: dict[str, Any], said: str) -> None:
     reason = gate.reason(sound(**fault))
     assert reason and said in reason
-    others = [other for other in EVERY_GATE if other is not gate and other.reason(sound(**fault))]
+    alike = OF_ANSWERS if gate in OF_ANSWERS else (gate,)
+    others = [other for other in EVERY_GATE if other not in alike and other.reason(sound(**fault))]
     assert others == []
 
 
@@ -146,6 +155,13 @@ def test_an_answer_that_came_and_was_wrong_is_told_from_one_that_never_came() ->
     assert gates.answers_that_came_wrong.reason(replace(seen, failures=4)) is None
 
 
+@pytest.mark.parametrize("figure", ["served_pct", "threads", "probe_p95_ms"])
+def test_a_row_that_says_its_pool_is_in_use_is_no_wrong_answer_where_that_is_what_is_measured(figure: str) -> None:
+    said = sound("fastapi", failures=7, errors={f"status 503: {workloads.POOL_BUSY}": 7})
+    assert refusals(said, sound(), FIGURES[figure].gates) == []
+    assert refusals(replace(said, failures=8), sound(), FIGURES[figure].gates)
+
+
 def test_a_search_that_ended_with_the_generator_has_not_found_the_rows_limit() -> None:
     reason = gates.generator_ended_the_search.reason(sound(outrun=2))
     assert reason and "2 of the searches on flask ended because the generator fell behind" in reason
@@ -165,7 +181,7 @@ def test_a_search_that_ended_with_the_generator_has_not_found_the_rows_limit() -
         ("capacity", True),
         ("after_ms", True),
         ("cpu_us", False),
-        ("rss_mib", False),
+        ("memory_mib", False),
         ("held", False),
     ],
 )
@@ -198,7 +214,7 @@ def test_no_figure_is_taken_from_rows_that_answered_nothing_or_did_not_run_alike
 
 
 def test_every_gate_has_a_title_of_its_own_that_the_report_lists() -> None:
-    assert MEANINGS.keys() == {UNEQUAL_ROWS, *(gate.title for gate in EVERY_GATE)}
+    assert MEANINGS.keys() == {UNEQUAL_ROWS, SEARCH_ENDED, *(gate.title for gate in EVERY_GATE)}
 
 
 def test_connections_that_are_not_meant_to_live_may_be_remade() -> None:
@@ -214,5 +230,14 @@ def test_both_rows_faults_are_told() -> None:
 
 def test_a_row_against_itself_gives_no_reason_twice() -> None:
     seen = sound(failures=1, timeouts=1)
-    assert len(refusals(seen, seen, EVERY_GATE)) == 1
-    assert len(refusals(seen, replace(seen), EVERY_GATE)) == 1
+    asked = (gates.wrong_answers,)
+    assert len(refusals(seen, seen, asked)) == 1
+    assert len(refusals(seen, replace(seen), asked)) == 1
+
+
+@pytest.mark.parametrize("figure", ["cpu_us", "whole_cpu_us", "throughput", "p50_ms"])
+def test_a_figure_that_divides_by_the_requests_is_refused_where_littles_law_says_that_some_are_missing(
+    figure: str,
+) -> None:
+    missing = sound("flask", in_flight=15.0)
+    assert any("Little's law" in reason for reason in refusals(sound("fastapi"), missing, FIGURES[figure].gates))

@@ -75,7 +75,7 @@ def test_only_whole_looks_are_judged_and_no_more_than_planned(count: int, used: 
 
 
 def test_a_run_that_planned_one_look_takes_one() -> None:
-    finding = only(pairs(0.5, 12), looks=1)
+    finding = only(pairs(0.5, 12), looks=(6,))
     assert finding.comparison and (finding.comparison.pairs, finding.comparison.planned_looks) == (6, 1)
 
 
@@ -192,16 +192,16 @@ def test_the_steps_of_a_search_are_one_measurement_and_a_search_cut_off_is_none(
 @pytest.mark.parametrize(
     ("knees", "outcome"),
     [
-        ((MOST, 0.97 * MOST), Outcome.INCONCLUSIVE),  # the one that kept all may keep far more
-        ((0.97 * MOST, MOST), Outcome.INCONCLUSIVE),
-        ((MOST, MOST), Outcome.NO_DIFFERENCE),  # up to what was asked for
+        ((MOST, 0.97 * MOST), None),  # the one that kept all may keep far more
+        ((0.97 * MOST, MOST), None),
+        ((MOST, MOST), None),  # so may both
         ((0.9 * MOST, 0.9 * MOST), Outcome.NO_DIFFERENCE),
         ((MOST, 0.3 * MOST), Outcome.BETTER),
         ((0.3 * MOST, MOST), Outcome.WORSE),
     ],
 )
-def test_a_row_that_kept_all_that_was_asked_for_is_not_called_alike_to_one_that_did_not(
-    knees: tuple[float, float], outcome: Outcome
+def test_a_row_that_kept_all_that_was_asked_for_has_at_least_that_and_nothing_is_decided_against_it(
+    knees: tuple[float, float], outcome: Outcome | None
 ) -> None:
     results = [
         each
@@ -209,7 +209,20 @@ def test_a_row_that_kept_all_that_was_asked_for_is_not_called_alike_to_one_that_
         for arm, knee in zip(("fastapi", "flask"), knees, strict=True)
         for each in search_of(arm, number, knee)
     ]
-    assert only(results, toy(Contrast("fastapi", "flask", "capacity"))).outcome == outcome
+    finding = only(results, toy(Contrast("fastapi", "flask", "capacity")))
+    assert finding.outcome == outcome
+    assert ["at least" in each for each in finding.reasons] == ([] if outcome else [True])
+
+
+def test_one_search_that_kept_all_is_enough_for_at_least() -> None:
+    results = [
+        each
+        for number in range(6)
+        for arm, knee in (("fastapi", 0.3 * MOST), ("flask", 0.02 * MOST if number else MOST))
+        for each in search_of(arm, number, knee)
+    ]
+    finding = only(results, toy(Contrast("fastapi", "flask", "capacity")))
+    assert finding.outcome in (None, Outcome.INCONCLUSIVE)
 
 
 def test_what_an_arm_typically_does_is_the_geometric_mean_of_its_rounds() -> None:

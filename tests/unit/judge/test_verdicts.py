@@ -1,12 +1,20 @@
-"""What comparisons say together of a claim."""
+"""What comparisons say together of a claim, by its rule."""
+
+import random
 
 import pytest
 
-from lab.experiments.outcomes import Outcome, Verdict
-from lab.judge.verdicts import verdict
+from lab.experiments.outcomes import Outcome, Rule, Verdict
+from lab.judge.verdicts import Case, verdict
 
 BETTER, WORSE, ALIKE, OPEN = Outcome.BETTER, Outcome.WORSE, Outcome.NO_DIFFERENCE, Outcome.INCONCLUSIVE
 REFUSED = None
+Came = list[Outcome | None]
+
+
+def cases(came: Came, claimed: Outcome = BETTER) -> list[Case]:
+    """Each on a server of its own."""
+    return [Case(outcome, claimed, f"server {number}") for number, outcome in enumerate(came)]
 
 
 @pytest.mark.parametrize(
@@ -32,9 +40,42 @@ REFUSED = None
         ([], Verdict.REFUSED),
     ],
 )
-def test_the_verdict_on_a_claim_to_be_better(outcomes: list[Outcome | None], said: Verdict) -> None:
-    assert verdict([(outcome, BETTER) for outcome in outcomes]) == said
-    assert verdict([(outcome, BETTER) for outcome in reversed(outcomes)]) == said
+def test_a_claim_that_something_is_so_must_hold_in_every_comparison(outcomes: Came, said: Verdict) -> None:
+    assert verdict(Rule.ALL, cases(outcomes)) == said
+    assert verdict(Rule.ALL, cases(outcomes[::-1])) == said
+    if len(outcomes) > 1:
+        assert verdict(Rule.EVERY_SERVER, cases(outcomes)) == said
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "said"),
+    [
+        ([BETTER], Verdict.SUPPORTED),
+        ([BETTER, WORSE], Verdict.SUPPORTED),
+        ([BETTER, ALIKE, OPEN, REFUSED], Verdict.SUPPORTED),
+        ([WORSE, OPEN], Verdict.INCONCLUSIVE),  # the open one may be the case
+        ([WORSE, REFUSED], Verdict.INCONCLUSIVE),
+        ([WORSE, ALIKE], Verdict.REFUTED),
+        ([ALIKE, ALIKE], Verdict.NO_DIFFERENCE),
+        ([REFUSED, REFUSED], Verdict.REFUSED),
+    ],
+)
+def test_a_claim_that_something_may_be_so_is_met_by_one_case(outcomes: Came, said: Verdict) -> None:
+    assert verdict(Rule.ONE_CASE, cases(outcomes)) == said
+    assert verdict(Rule.ONE_CASE, cases(outcomes[::-1])) == said
+
+
+@pytest.mark.parametrize("outcome", [BETTER, WORSE, ALIKE])
+def test_one_server_decides_nothing_of_an_interface_whichever_way_it_came_out(outcome: Outcome) -> None:
+    alone = [Case(outcome, BETTER, "granian"), Case(outcome, BETTER, "granian")]
+    assert verdict(Rule.EVERY_SERVER, alone) == Verdict.INCONCLUSIVE
+    assert verdict(Rule.EVERY_SERVER, [*alone, Case(outcome, BETTER, "gunicorn")]) != Verdict.INCONCLUSIVE
+
+
+def test_servers_that_differ_are_the_finding() -> None:
+    """Seen: from bare WSGI to bare ASGI the CPU per request rose on granian and fell on gunicorn."""
+    differ = [Case(BETTER, BETTER, "granian"), Case(WORSE, BETTER, "gunicorn")]
+    assert verdict(Rule.EVERY_SERVER, differ) == Verdict.DEPENDS
 
 
 @pytest.mark.parametrize(
@@ -49,10 +90,22 @@ def test_the_verdict_on_a_claim_to_be_better(outcomes: list[Outcome | None], sai
         ([REFUSED], Verdict.REFUSED),
     ],
 )
-def test_the_verdict_on_a_claim_to_be_alike(outcomes: list[Outcome | None], said: Verdict) -> None:
-    assert verdict([(outcome, ALIKE) for outcome in outcomes]) == said
+def test_the_verdict_on_a_claim_to_be_alike(outcomes: Came, said: Verdict) -> None:
+    assert verdict(Rule.ALL, cases(outcomes, ALIKE)) == said
 
 
 def test_every_comparison_is_held_against_its_own_claim() -> None:
-    assert verdict([(BETTER, BETTER), (ALIKE, ALIKE)]) == Verdict.SUPPORTED
-    assert verdict([(ALIKE, BETTER), (ALIKE, ALIKE)]) == Verdict.DEPENDS
+    assert verdict(Rule.ALL, [Case(BETTER, BETTER), Case(ALIKE, ALIKE)]) == Verdict.SUPPORTED
+    assert verdict(Rule.ALL, [Case(ALIKE, BETTER), Case(ALIKE, ALIKE)]) == Verdict.DEPENDS
+
+
+@pytest.mark.parametrize("rule", Rule)
+def test_what_is_open_can_only_become_what_was_not_excluded(rule: Rule) -> None:
+    """A conclusion stands, however the open comparisons come out in the end."""
+    chance = random.Random(3)
+    for _ in range(300):
+        came: Came = [chance.choice((BETTER, WORSE, ALIKE, OPEN)) for _ in range(chance.randint(2, 5))]
+        said = verdict(rule, cases(came))
+        if said != Verdict.INCONCLUSIVE:
+            decided: Came = [chance.choice((BETTER, WORSE, ALIKE)) if each == OPEN else each for each in came]
+            assert verdict(rule, cases(decided)) == said, (came, decided)

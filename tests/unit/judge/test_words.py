@@ -1,19 +1,23 @@
 """A sentence says what its run has shown, and no more: over many outcomes of every experiment."""
 
+import math
 import random
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
-from lab.experiments import BY_NAME, DEMO, EXPERIMENTS, Experiment
+from lab.experiments import BY_NAME, DEMO, EXPERIMENTS, Contrast, Experiment
 from lab.experiments.outcomes import Outcome, Verdict
-from lab.experiments.sentences import Sentence
+from lab.experiments.sentences import Sentence, because, measured, worse
+from lab.experiments.sentences import sentence as a_sentence
+from lab.judge.figures import FIGURES
 from lab.judge.gates import Checked
-from lab.judge.judge import Finding, Judgement
+from lab.judge.judge import Cell, Finding, Judgement
 from lab.judge.statistics import compare
-from lab.judge.words import PLAIN, PLANTED, how_many, how_varied, listed, outcome, verdict_sentence
-from tests.unit.records import SPREAD
+from lab.judge.words import PLAIN, PLANTED, how_many, how_varied, listed, meaning, outcome, verdict_sentence
+from tests.unit.records import SPREAD, toy
 
 BETTER, WORSE, ALIKE, OPEN = Outcome.BETTER, Outcome.WORSE, Outcome.NO_DIFFERENCE, Outcome.INCONCLUSIVE
 REFUSED = None
@@ -29,22 +33,26 @@ ARMS = {
     r"\b200 threads": r"flask-200",
     r"greenlets": r"flask-gevent",
     r"sync worker": r"flask-sync",
-    r"\(granian\)|on granian": r".*-granian",
-    r"bare WSGI|without a framework": r"wsgi-granian",
+    r"\(granian\)|[Oo]n granian": r".*-granian",
+    r"[Oo]n gunicorn": r".*-gunicorn",
+    r"bare WSGI|without a framework|a framework and without": r"wsgi-granian",
     r"bare ASGI": r"asgi-granian",
+    r"1,000 threads": r"flask-1000",
+    r"pools of 4": r"flask-40-pool-4",
+    r"\b32\b": r"flask-40-pool-32",
     r"nginx speaks HTTP/2": r"flask-http2",
     r"through nginx": r".* behind nginx",
     r"in `def`": r"def",
     r"[Gg]unicorn's place": r"wsgi",
 }
 LEVELS = {
-    r"\b16 clients": ("16",), r"\b64 clients": ("64",), r"one query": ("1",), r"with ten\b": ("10",),
+    r"\b16 clients": ("16",), r"\b64 clients": ("64",), r"1,000 clients": ("1000",), r"took 20 ms": ("20",),
     r"more clients than threads": ("16", "64"), r"\b8 streams": ("8",), r"four streams": ("4",),
     r"as many streams as threads": ("8", "16"),
 }  # fmt: skip
 DIFFER = re.compile(r"\b(more|less|fewer|longer|faster|slower|higher|lower|cost CPU)\b")
 SAME = re.compile(
-    r"\bas (much|many|long|high|soon|fast)\b|no difference|same rate|kept up|did not|no (more|less|faster|higher)"
+    r"\bas (much|many|long|high|soon|fast)\b|no difference|same rate|did not|no (more|less|faster|higher|longer)"
 )
 
 
@@ -100,7 +108,7 @@ def simulated(part: Experiment) -> Iterator[Came]:
 
 def conclusion(part: Experiment, said: str) -> str:
     """The hand-written sentence at the head of what was said; none where it was made of the findings."""
-    return next((each.text for each in part.sentences if said.startswith(each.text)), "")
+    return next((each.outcome for each in part.sentences if said.startswith(each.outcome)), "")
 
 
 @each_part
@@ -121,7 +129,7 @@ def test_a_sentence_is_not_said_where_anything_that_it_needs_came_out_otherwise(
     for came in simulated(part):
         text = conclusion(part, verdict_sentence(judgement(part, came)))
         for sentence in part.sentences:
-            if sentence.text == text:
+            if sentence.outcome == text:
                 assert all(came.get(cell) in those for cell, those in needed(sentence, part).items()), text
 
 
@@ -129,43 +137,50 @@ def test_a_sentence_is_not_said_where_anything_that_it_needs_came_out_otherwise(
 def test_what_a_sentence_mentions_it_needs_and_it_needs_what_its_comparing_words_say(experiment: Experiment) -> None:
     for sentence in experiment.sentences:
         needs = needed(sentence, experiment)
-        assert needs.keys() <= set(cells(experiment)), sentence.text
+        assert needs.keys() <= set(cells(experiment)), sentence.outcome
         arms = {arm for cell in needs for arm in cell[:2]}
         for mention, wanted in ARMS.items():
-            if re.search(mention, sentence.text):
-                assert any(re.fullmatch(wanted, arm) for arm in arms), (sentence.text, mention)
+            if re.search(mention, sentence.outcome):
+                assert any(re.fullmatch(wanted, arm) for arm in arms), (sentence.outcome, mention)
         for mention, levels in LEVELS.items():
-            if re.search(mention, sentence.text):
-                assert set(levels) <= {cell[3] for cell in needs}, (sentence.text, mention)
+            if re.search(mention, sentence.outcome):
+                assert set(levels) <= {cell[3] for cell in needs}, (sentence.outcome, mention)
         wants = {one for those in needs.values() for one in those}
-        assert bool(SAME.search(sentence.text)) == (ALIKE in wants), sentence.text
-        differ = SAME.sub("", re.sub(r"no (more|less) than [\d,]+", "", sentence.text))
-        assert not DIFFER.search(differ) or wants & {BETTER, WORSE}, sentence.text
+        assert bool(SAME.search(sentence.outcome)) == (ALIKE in wants), sentence.outcome
+        differ = SAME.sub("", re.sub(r"no (more|less) than [\d,]+", "", sentence.outcome))
+        assert not DIFFER.search(differ) or wants & {BETTER, WORSE}, sentence.outcome
 
 
 @pytest.mark.parametrize("experiment", EXPERIMENTS, ids=lambda each: each.name)
 def test_every_sentence_is_said_by_some_run(experiment: Experiment) -> None:
     parts = [part for part in PARTS if part.name == experiment.name]
     said = {conclusion(part, verdict_sentence(judgement(part, came))) for part in parts for came in simulated(part)}
-    assert {sentence.text for sentence in experiment.sentences} <= said
+    assert {sentence.outcome for sentence in experiment.sentences} <= said
 
 
 @each_part
 def test_what_is_made_of_the_findings_says_of_each_how_it_came_out(part: Experiment) -> None:
-    pattern = re.compile(rf"(.+?) / (.+?)(?: at (.+?) (?:{part.varied or '-'}|{part.varied_one or '-'}))?")
+    pattern = re.compile(
+        rf"(?:by (.+?): )?(.+?) / (.+?)(?: at (.+?) (?:{part.varied or '-'}|{part.varied_one or '-'}))?"
+    )
     for came in simulated(part):
         made = judgement(part, came)
         said = verdict_sentence(made).removeprefix(conclusion(part, verdict_sentence(made)))
-        claimed = {(each.subject, each.baseline): each.claimed for each in part.contrasts if each.decides}
-        figures = {(each.subject, each.baseline): each.figure for each in part.contrasts if each.decides}
+        contrasts = {
+            (each.subject, each.baseline, FIGURES[each.figure].metric.what): each
+            for each in part.contrasts
+            if each.decides
+        }
+        by = FIGURES[next(iter(contrasts.values())).figure].metric.what
         for group, how in re.findall(r"[(;] ?([^();]+?) (agreed with|contradicted|made no difference)", said):
             for each in re.split(r", (?=[^,]+ / )", group):
                 read = pattern.fullmatch(each)
                 assert read, (said, each)
-                arms = read[1], read[2]
-                for level in re.split(r", | and ", read[3]) if read[3] else part.levels:
-                    came_out = came[(*arms, figures[arms], level)]
-                    holds = came_out == claimed[arms]
+                by = read[1] or by
+                contrast = contrasts[read[2], read[3], by]
+                for level in re.split(r", | and ", read[4]) if read[4] else part.levels:
+                    came_out = came[contrast.subject, contrast.baseline, contrast.figure, level]
+                    holds = came_out == contrast.claimed
                     assert came_out in (BETTER, WORSE, ALIKE)
                     assert how == (
                         "agreed with" if holds else "made no difference" if came_out == ALIKE else "contradicted"
@@ -175,38 +190,78 @@ def test_what_is_made_of_the_findings_says_of_each_how_it_came_out(part: Experim
 # Three sentences that were false
 
 
-def test_a_quick_run_with_one_number_of_queries_does_not_speak_of_how_many() -> None:
+def test_a_quick_run_of_one_delay_does_not_speak_of_another() -> None:
     part = BY_NAME["io-bound"].in_short()
     for came in simulated(part):
-        assert not re.search(r"how many|ten\b|one query", verdict_sentence(judgement(part, came)))
+        assert not re.search(r"\b[015] ms", verdict_sentence(judgement(part, came)))
 
 
-def test_threads_that_came_out_alike_are_not_said_to_fall_behind() -> None:
+def test_pools_that_came_out_alike_are_not_said_to_fall_behind() -> None:
     part = BY_NAME["high-load"]
-    behind = {"flask": ALIKE, "flask-200": ALIKE, "flask-gevent": BETTER}
-    came: Came = {("fastapi", row, "capacity", ""): came_out for row, came_out in behind.items()}
+    pairs = {("fastapi", "flask"): ALIKE, ("fastapi-pool-32", "flask-40-pool-32"): OPEN}
+    came: Came = {(*pair, "capacity", ""): came_out for pair, came_out in pairs.items()}
     assert verdict_sentence(judgement(part, came)) == (
-        "It depends. (fastapi / flask-gevent agreed with the claim; "
-        "fastapi / flask, fastapi / flask-200 made no difference)"
+        "What was measured does not decide it: a longer run may. (fastapi / flask made no difference)"
     )
 
 
 def test_a_tie_makes_no_difference_and_contradicts_nothing() -> None:
     part = BY_NAME["basic-latency"]
-    came: Came = {
-        ("flask", "fastapi", "p50_ms", ""): ALIKE,
-        ("flask-granian", "fastapi-granian", "p50_ms", ""): BETTER,
-    }
+    came: Came = {**dict.fromkeys(cells(part), ALIKE), ("flask-granian", "fastapi-granian", "p50_ms", ""): BETTER}
     said = verdict_sentence(judgement(part, came))
-    assert "flask-granian / fastapi-granian agreed with the claim; flask / fastapi made no difference" in said
+    assert "flask-granian / fastapi-granian agreed with the claim; flask / fastapi, " in said
+    assert said.endswith("made no difference) Rule: one case.")
     assert "against" not in said and "contradicted" not in said
+
+
+# Why it came out so
+
+
+CAUSE = because("The threads are used up", measured("threads", "flask", most=16), measured("cpus", "fastapi"))
+
+
+def explained(values: dict[tuple[str, str], float], guess: str = "") -> str:
+    """What is said of a Flask that served less, where the run has measured so much by arm and figure."""
+    said = a_sentence("It served less.", worse("flask", "fastapi"), because=CAUSE, guess=guess)
+    part = replace(toy(Contrast("flask", "fastapi", "throughput")), sentences=(said,))
+    made = judgement(part, {("flask", "fastapi", "throughput", ""): WORSE})
+    cells_ = {("", arm, figure): Cell(value) for (arm, figure), value in values.items()}
+    return meaning(replace(made, cells=cells_))
+
+
+def test_a_cause_is_said_with_the_figures_of_the_same_run() -> None:
+    said = explained({("flask", "threads"): 9, ("fastapi", "cpus"): 0.51})
+    assert said == "It served less. The threads are used up (threads: flask 9; CPUs used: fastapi 0.51)."
+
+
+@pytest.mark.parametrize("threads", [17, math.nan, None])
+def test_a_cause_is_not_said_where_its_figure_says_otherwise_or_is_missing(threads: float | None) -> None:
+    values = {("fastapi", "cpus"): 0.51} | ({} if threads is None else {("flask", "threads"): threads})
+    assert explained(values) == "It served less."
+
+
+def test_a_guess_is_called_one() -> None:
+    said = explained({}, guess="The lock is contended.")
+    assert said == "It served less. A guess, which this run has not measured: The lock is contended."
+
+
+@pytest.mark.parametrize("experiment", EXPERIMENTS, ids=lambda each: each.name)
+def test_no_outcome_explains_itself_and_every_cause_names_figures_and_arms_of_its_experiment(
+    experiment: Experiment,
+) -> None:
+    names = {arm.name for arm in experiment.arms}
+    for each in experiment.sentences:
+        assert not re.search(r"\b([Pp]robably|because|decides)\b", each.outcome), each.outcome
+        for figure in each.because.figures if each.because else ():
+            assert figure.figure in FIGURES and set(figure.arms) <= names
+            assert set(figure.levels) <= experiment.levels.keys()
 
 
 # What is no conclusion
 
 
 def test_an_open_or_refused_run_draws_no_conclusion() -> None:
-    part = BY_NAME["basic-cost"]
+    part = BY_NAME["one-at-a-time"]
     came: Came = dict.fromkeys(cells(part), BETTER)
     first = cells(part)[0]
     assert verdict_sentence(judgement(part, came | {first: OPEN})).startswith(PLAIN[Verdict.INCONCLUSIVE])
@@ -214,11 +269,17 @@ def test_an_open_or_refused_run_draws_no_conclusion() -> None:
 
 
 def test_a_longer_run_is_not_promised_to_decide_what_the_gates_have_refused() -> None:
-    part = BY_NAME["basic-latency"]
+    part = BY_NAME["high-load"]
     one, other = cells(part)
     said = verdict_sentence(judgement(part, {one: ALIKE, other: REFUSED}))
-    assert said == "The gates refused what could decide it. (flask / fastapi made no difference)"
+    assert said == "The gates refused what could decide it. (fastapi / flask made no difference)"
     assert "longer" in verdict_sentence(judgement(part, {one: OPEN, other: REFUSED}))
+
+
+def test_one_server_is_said_to_be_too_few_for_an_interface() -> None:
+    part = BY_NAME["cpu-bound"].only(["flask-granian", "fastapi-granian"], [""])
+    said = verdict_sentence(judgement(part, dict.fromkeys(cells(part), BETTER)))
+    assert said.startswith("One server says nothing of the interface")
 
 
 def test_a_planted_fault_that_was_refused_is_said_to_be_planted() -> None:

@@ -20,7 +20,16 @@ import workloads
 from loadtest import targets
 from loadtest.users import page, row
 
-QUICK = {"wait_ms": 40, "asset_ms": 10, "queries": 10, "rounds": 9_000, "events": 4, "gap_ms": 40, "slow_s": 0}
+QUICK = {
+    "wait_ms": 40,
+    "asset_ms": 40,
+    "queries": 10,
+    "delay_ms": 4,
+    "rounds": 9_000,
+    "events": 4,
+    "gap_ms": 40,
+    "slow_s": 0,
+}
 
 
 @dataclass
@@ -54,7 +63,8 @@ def stream(events: int, gaps_ms: int = 0, after_ms: int = 0) -> Answer:
 def database(asked: Asked) -> Answer:
     if asked.method == "POST":
         return Answer(compact({"id": 7, "value": asked.query["value"]}))
-    return Answer(compact([item(number + 1) for number in range(asked.query["queries"])]))
+    queries = asked.query["queries"]
+    return Answer(compact([item(number + 1) for number in range(queries)]), after_ms=queries * asked.query["delay_ms"])
 
 
 Route = Callable[[Asked], Answer]
@@ -171,10 +181,11 @@ LIES: list[tuple[str, str, Route, str]] = [
     ("Wait", "/wait", lambda asked: Answer(b'{"waited_ms":40}', after_ms=1), "too soon: it was to take 40 ms"),
     ("Impatient", "/wait", lambda asked: Answer(b'{"waited_ms":40}'), "too soon"),
     ("Impatient", "/wait", lambda asked: Answer(b"{}"), "wrong body"),
-    ("PageHttp1", "/wait", lambda asked: Answer(b'{"waited_ms":10}'), "too soon"),
+    ("PageHttp1", "/wait", lambda asked: Answer(b'{"waited_ms":40}'), "too soon"),
     ("PageHttp1", "/wait", lambda asked: Answer(b'{"waited_ms":0}', after_ms=10), "wrong body"),
     # It reads fewer rows, more, the same one over and over, or another
     ("DbRead", "/db", lambda asked: Answer(compact([item(1)])), "wrong body"),
+    ("DbRead", "/db", lambda asked: Answer(compact([item(n + 1) for n in range(10)])), "too soon: it was to take 40"),
     ("DbRead", "/db", lambda asked: Answer(compact([item(n + 1) for n in range(11)])), "wrong body"),
     ("DbRead", "/db", lambda asked: Answer(compact([item(1)] * 10)), "wrong body"),
     ("DbRead", "/db", lambda asked: Answer(compact([item(n) for n in range(10)])), "wrong body"),

@@ -27,7 +27,8 @@ def sampler(*samples: Sample) -> Sampler:
 
 
 def sample(at: float, flask: Tally, fastapi: Tally, cpu_ns: int = 0) -> Sample:
-    meters = {"flask": {"cpu_ns": cpu_ns, "rss_bytes": 2**21, "sockets": 3, "threads": 9}, "fastapi": {}}
+    memory = {"memory_bytes": 2**21, "memory": "PSS", "cgroup_bytes": None}
+    meters = {"flask": {"cpu_ns": cpu_ns, "sockets": 3, "threads": 9, **memory}, "fastapi": {}}
     return Sample(at, {("/json", "flask"): flask, ("/json", "fastapi"): fastapi}, meters, 4)
 
 
@@ -41,7 +42,7 @@ def test_rows_stand_side_by_side_with_their_ratio_to_the_first() -> None:
 def test_cpu_per_request_comes_from_the_rows_meter_and_is_unknown_without_one() -> None:
     before, last = sample(0, tally(0), tally(0)), sample(10, tally(100), tally(250), cpu_ns=2_000_000)
     flask, fastapi = sampler(before, last).lines(before, last, seconds=10)
-    assert (flask["cpu_us"], flask["rss_mib"]) == (20, 2)
+    assert (flask["cpu_us"], flask["memory_mib"], flask["memory"]) == (20, 2, "PSS")
     assert fastapi["cpu_us"] is None
 
 

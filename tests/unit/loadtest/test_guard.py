@@ -47,6 +47,14 @@ def test_its_own_page_and_the_command_line_may_start_a_test(ui: WebUI, headers: 
     assert ui.client.post("/swarm", data=FORM, headers=headers).json["success"]  # type: ignore[index]  # JSON, or it fails
 
 
+def test_not_even_its_own_page_may_change_the_users_of_later_tests(ui: WebUI) -> None:
+    (user, *_) = ui.environment.user_classes
+    change = {"user_class_name": user.__name__, "fixed_count": 1, "tasks": [], "host": "http://evil.example"}
+    before = user.json()
+    assert ui.client.post("/user", json=change, headers=OWN_PAGE).status_code == 403
+    assert user.json() == before
+
+
 @pytest.mark.parametrize("path", ["/", "/stats/requests", "/compare/figures", "/nowhere"])
 def test_no_foreign_page_may_read_or_frame_it(ui: WebUI, path: str) -> None:
     headers = ui.client.get(path, headers={"Origin": "http://evil.example"}).headers

@@ -191,7 +191,10 @@ def test_a_test_is_called_stopped_when_its_last_figures_are_there(ui: WebUI) -> 
         (["ready", "running"], "stopping"),  # one still drains
     ],
 )
-def test_a_test_is_stopped_when_all_workers_that_are_left_have_stopped(workers: list[str], state: str) -> None:
+def test_a_test_is_stopped_when_all_workers_that_are_left_have_stopped(
+    monkeypatch: pytest.MonkeyPatch, workers: list[str], state: str
+) -> None:
+    monkeypatch.setenv("WORKER_SECRET", "of sixteen characters")
     from loadtest import locustfile  # reads the rows
 
     runner = locust.env.Environment().create_master_runner("127.0.0.1", 0)

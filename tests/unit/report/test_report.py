@@ -9,11 +9,11 @@ import pytest
 
 from lab.experiments import BY_NAME
 from lab.generator.record import Part
-from lab.judge.statistics import MIN_PAIRS
+from lab.judge.statistics import LOOKS
 from lab.report import charts, findings, report, tables
 from lab.report.section import Footnotes, Section, sections
 from lab.run import results
-from tests.unit import runs
+from tests.unit import records, runs
 
 CPU_US = {"flask": 210, "wsgi": 120, "wsgi-granian": 60, "asgi-granian": 80, "asgi": 70, "fastapi": 190}
 POOLS = {"flask": 8, "flask-40": 40}
@@ -126,7 +126,7 @@ def test_text_from_a_server_is_text_and_not_markup(tmp_path: Path) -> None:
 
 def test_lines_against_levels_show_the_ceiling_and_where_the_claim_turns(tmp_path: Path) -> None:
     shown = section(runs.write(tmp_path, {"concurrent": runs.results("concurrent", pooled)}))
-    throughput, latency = charts.of(shown)
+    _, throughput, latency = charts.of(shown)
     assert "8 threads ÷ 0.05 s = 160/s" in throughput.svg
     assert re.search(r"turns at about (8\.|9|1[0-5])", throughput.svg)  # above 8 clients: 8 threads
     assert "turns" not in latency.svg and "Dashed: p99" in latency.caption
@@ -167,7 +167,30 @@ def test_counts_that_never_vary_are_drawn_without_spread(tmp_path: Path) -> None
 def test_streams_have_no_throughput_to_show(tmp_path: Path) -> None:
     shown = section(runs.write(tmp_path, {"streams": runs.results("streams", alike)}))
     table = tables.arms(shown, Footnotes())
-    assert table.headings == ["streams", "arm", "RSS, MiB", "neighbour's p95, ms", "threads"]
+    assert table.headings == ["streams", "arm", "PSS, MiB", "neighbour's p95, ms", "threads"]
+
+
+def test_memory_says_which_it_is_and_the_containers_stands_beside_it(tmp_path: Path) -> None:
+    meter = replace(records.METER, memory="RSS", cgroup_bytes=96 * 2**20)
+    made = [replace(each, meter=meter) for each in runs.results("streams", alike)]
+    table = tables.arms(section(runs.write(tmp_path, {"streams": made})), Footnotes())
+    assert table.headings[2:4] == ["RSS, MiB", "container's memory, MiB"]
+    assert table.rows[0][2:4] == ["64", "96"]
+
+
+def test_beside_a_ratio_stands_what_may_explain_it_and_how_busy_both_rows_were(tmp_path: Path) -> None:
+    made = [
+        replace(each, row_cpus=0.25 if each.block.row == "fastapi" else 0.98)
+        for each in runs.results("basic-cost", alike)
+    ]
+    shown = section(runs.write(tmp_path, {"basic-cost": made}))
+    findings = tables.findings(shown, Footnotes())
+    [first] = [row for row in findings.rows if row[0] == "flask / fastapi" and "CPU" in row[1]]
+    told = dict(zip(findings.headings, first, strict=True))
+    assert told["CPUs in use"] == "0.98 / 0.25"
+    assert told["the rows differ in"].startswith("HTTP parser python / httptools; event loop none / uvloop")
+    arms = tables.arms(shown, Footnotes())
+    assert {row[0]: row[arms.headings.index("CPUs in use")] for row in arms.rows}["flask (WSGI)"] == "0.98"
 
 
 def test_the_steps_of_the_waterfall_add_up(tmp_path: Path) -> None:
@@ -205,7 +228,7 @@ def test_rows_that_do_not_run_alike_are_marked_in_the_audit(tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize(
-    ("rounds", "said"), [(MIN_PAIRS - 1, "too few pairs"), (MIN_PAIRS + 1, "cut short within a look")]
+    ("rounds", "said"), [(LOOKS[0] - 1, "too few pairs"), (LOOKS[0] + 1, "cut short within a look")]
 )
 def test_a_run_cut_short_within_a_look_says_so(tmp_path: Path, rounds: int, said: str) -> None:
     page, text = texts(runs.write(tmp_path, {"where-from": runs.results("where-from", stepwise, rounds)}))
@@ -257,6 +280,18 @@ def test_findings_begin_with_every_question_its_verdicts_and_what_came_out_in_a_
     ]
     assert "no difference that matters, for Flask and for FastAPI" in lines[1]
     assert "claim" not in table and text.index("| question |") < text.index("## ")
+
+
+def test_the_first_table_shows_the_headline_rows_as_they_come_and_as_one_would_tune_them(tmp_path: Path) -> None:
+    made = {name: runs.results(name, alike) for name in ("concurrent", "one-at-a-time")}
+    text = findings.write([results.read(runs.write(tmp_path / "a", made))])
+    table = text[text.index("| question |") : text.index("The verdict is on a claim")]
+    lines = [line.split(" | ") for line in table.splitlines() if line.startswith("| ")]
+    assert lines[0][2:4] == ["as it comes", "as one would tune it"]
+    assert lines[1][2:4] == ["–", "–"]  # nothing of it is a headline row as one would tune it
+    assert "fastapi / flask at 64 clients: requests per second × 1.00" in lines[2][2]
+    assert "fastapi / flask-200 at 64 clients: requests per second × 1.00" in lines[2][3]
+    assert "memory" in lines[2][2] and "no difference that matters" in lines[2][3]
 
 
 def test_findings_say_once_what_two_doors_say_and_name_the_doors_where_they_differ(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-ASK = "import json, workloads; print(json.dumps(workloads.about('WSGI', '', 'HTTP/1.1')))"
+ASK = "import json, workloads; print(json.dumps(workloads.about('WSGI', '', 'HTTP/1.1', 'json')))"
 
 
 @pytest.mark.parametrize(

@@ -93,9 +93,21 @@ def test_the_projects_own_file_has_both_services_and_their_protocols_in_every_ru
 
 
 def test_every_row_of_the_project_runs_under_the_same_settings() -> None:
-    settings = [
-        {key: value for key, value in row.environment.items() if key not in ("ROW", "MODEL")}
-        for row in ComposeFile(environ={}).rows
-    ]
+    rows = ComposeFile(environ={}).rows
+    of_its_own = {"ROW", "MODEL", "POOL_SIZE"}
+    settings = [{key: value for key, value in row.environment.items() if key not in of_its_own} for row in rows]
     assert all(one == settings[0] for one in settings)
-    assert len({row.cpuset for row in ComposeFile(environ={}).rows}) == 1
+    assert len({row.cpuset for row in rows}) == 1
+
+
+def test_a_row_with_a_pool_of_another_size_says_so_in_its_model() -> None:
+    sizes = {row.name: (row.environment["POOL_SIZE"], row.model) for row in ComposeFile(environ={}).rows}
+    others = {name: size for name, (size, _) in sizes.items() if size != "8"}
+    assert others == {"flask-40-pool-4": "4", "flask-40-pool-32": "32", "fastapi-pool-4": "4", "fastapi-pool-32": "32"}
+    assert all(sizes[name][1].endswith(f", pool of {size}") for name, size in others.items())
+
+
+def test_a_profile_adds_its_rows_and_no_other_profiles() -> None:
+    profiles = {row.name: row.profiles for row in ComposeFile(environ={}).rows}
+    assert profiles["flask-gevent"] == ["variants"]
+    assert profiles["flask-uwsgi"] == profiles["asgi-gunicorn"] == profiles["flask-1000"] == ["apart"]

@@ -30,6 +30,22 @@ def own_pair(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
+def test_the_secret_of_the_workers_is_random_and_kept_unless_one_is_given(tmp_path: Path) -> None:
+    def written(given: str | None = None) -> str:
+        setup.write_worker_secret(tmp_path / "workers", given)
+        assert (tmp_path / "workers" / "secret").stat().st_mode & 0o777 == 0o600
+        return (tmp_path / "workers" / "secret").read_text()
+
+    first = written()
+    assert (len(first), written()) == (32, first)
+    assert written("one of sixteen characters") == "one of sixteen characters"
+
+
+def test_a_secret_that_could_be_guessed_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(LabError, match="16 characters or more"):
+        setup.write_worker_secret(tmp_path / "workers", "secret")
+
+
 def test_a_certificate_is_made_once_and_names_the_hosts(tmp_path: Path, own_pair: Path) -> None:
     setup.write_certificate(tmp_path / "out", setup.HOSTS)
     made = (tmp_path / "out" / "cert.pem").read_bytes()
@@ -123,7 +139,9 @@ def test_a_pair_of_somebody_else_is_named(
         setup.write_certificate(tmp_path / "out", setup.HOSTS)
 
 
-@pytest.mark.parametrize("name", ["docker-compose.yml", "nginx", "nginx/nginx.conf"])
+@pytest.mark.parametrize(
+    "name", ["docker-compose.yml", "docs/workshop.md", "docs/findings.json", "nginx", "nginx/nginx.conf"]
+)
 def test_a_checkout_that_containers_may_not_read_is_named(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     setup.refuse_unreadable()
     monkeypatch.setattr(os, "access", lambda path, mode: Path(path) != ROOT / name)
