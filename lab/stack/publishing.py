@@ -2,7 +2,7 @@
 
 import ipaddress
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from lab import LabError
@@ -51,6 +51,11 @@ class Publishing:
             return ()
         own = (lan_addresses() if here else ()) if self.is_everywhere else (self.on,)
         return (*self.trusted, *own)
+
+
+def room(addresses: Sequence[str], port: int) -> str:
+    """The page that phones open; empty where no address is known."""
+    return f"http://{addresses[0]}:{port}/room.html" if addresses else ""
 
 
 def read(variables: Mapping[str, str]) -> Publishing:

@@ -23,7 +23,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 import meter
 import workloads
 from lab import LabError
-from lab.stack import guide
+from lab.stack import guide, publishing
 from lab.stack.compose_file import ROOT, ComposeFile, Row
 from lab.stack.machine import cpus
 from lab.stack.publishing import Publishing
@@ -144,7 +144,7 @@ def write_gateway(out: Path, compose_file: ComposeFile, door: Door) -> None:
         autoescape=select_autoescape(["html.j2"]),
     )
     jinja.filters["regex"] = re.escape
-    room = f"http://{door.addresses[0]}:{door.http_port}/room.html" if door.addresses else ""
+    room = publishing.room(door.addresses, door.http_port)
     for template in TEMPLATES:
         text = jinja.get_template(template).render(
             **vars(door),
