@@ -161,7 +161,7 @@ def connections_remade(seen: Evidence) -> str | None:
 def schedule_fell_behind(seen: Evidence) -> str | None:
     if seen.late <= LATE_LIMIT * seen.starts:
         return None
-    late = 100 * seen.late / seen.starts
+    late = 100 * seen.late / max(seen.starts, 1)  # a file may say anything
     return f"{late:.1f} % of the starts against {seen.row} were late (limit {100 * LATE_LIMIT:.0f} %)"
 
 
