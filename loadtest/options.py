@@ -12,12 +12,14 @@ from loadtest import shapes, targets
 from loadtest.arrivals import KINDS
 from loadtest.users import SCENARIOS
 from loadtest.users.requests import ROUTES
+from loadtest.users.slow import WORK
 
 MEANINGS: dict[str, dict[str, str]] = {
     "scenario": {name: (user.__doc__ or "").strip().rstrip(".") for name, user in SCENARIOS.items()},
     "path": targets.PATHS,
     "arrivals": KINDS,
     "shape": shapes.HELP,
+    "work": WORK,
 }
 
 
@@ -121,8 +123,9 @@ def of_scenarios(add: Callable[..., None]) -> None:
     add("wait_ms", "how long the service waits", type=number(0, 10_000), default=100)
     add(
         "wait_route",
-        "FastAPI only: on a pool of 40 threads, or the trap: a call that blocks the event loop",
-        {"rows": asyncio_rows},
+        "threadpool: FastAPI on its pool of 40 threads; blocking: FastAPI, a call that blocks the event loop; "
+        "async: Flask, an `async def` view",
+        {"rows": [name for name, row in targets.rows().items() if row["framework"] != "none"]},
         choices=list(ROUTES),
         default="plain",
     )
@@ -135,7 +138,7 @@ def of_scenarios(add: Callable[..., None]) -> None:
     add("queries", "queries per request", type=number(1, 100), default=1)
     add("delay_ms", "how long PostgreSQL takes over each query", type=number(0, 500), default=0)
     add("rounds", "rounds of work per request", type=number(1, 1_000_000), default=10_000)
-    add("heartbeat_s", "seconds between heartbeats", type=number(1, 3_600), default=10)
+    add("heartbeat_s", "seconds between heartbeats", type=number(1, 500), default=10)  # the gateway waits for 600
     add("open_s", "seconds that opening a WebSocket may take", type=number(1, 60), default=60)
     add("listeners", "receivers per user; Flask has 8 threads", type=number(1, 1_000), default=6)
     add("events", "events per stream", type=number(1, 1_000), default=20)
@@ -147,7 +150,15 @@ def of_scenarios(add: Callable[..., None]) -> None:
         type=number(0, 10_000),
         default=0,
     )
+    add(
+        "round_trip_ms",
+        "milliseconds that a round trip to the gateway takes longer, by a relay that keeps every byte back",
+        type=number(0, 1_000),
+        default=0,
+    )
+    add("reload_s", "seconds between two reloads; 0: none", type=number(0, 3_600), default=2)
     add("slow_s", "seconds it takes", type=number(0, 60), default=2)
+    add("work", "what it asks for", choices=list(WORK), default="wait")
     add("patience_ms", "leaves when it has waited so long", type=number(1, 10_000), default=50)
 
 
@@ -164,7 +175,7 @@ def for_command_line(name: str, option: Option) -> str:
     meanings = "; ".join(f"{choice}: {meaning}" for choice, meaning in MEANINGS.get(name, {}).items())
     users = option.only_if.get("scenario", [])
     few = f"{', '.join(users)}: " if 0 < len(users) < len(SCENARIOS) / 2 else ""
-    return few + naming(option.help or meanings, flag)
+    return few + naming(": ".join(filter(None, (option.help, meanings))), flag)
 
 
 def flag(name: str) -> str:
