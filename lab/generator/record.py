@@ -113,7 +113,7 @@ class Observation:
     schedule: Schedule
     meter: (
         Annotated[Reading, AfterValidator(countable)] | None
-    )  # of services/meter.py, at the end; None where it is out of reach
+    )  # at the end; None: out of reach
     held: Count  # open WebSockets on which the last message was answered right
     load: Requests
     probe: Requests | None  # the neighbour's
