@@ -111,9 +111,7 @@ class Observation:
     generator_waits: float | None  # that it lacked: ready to run while others ran. None: its kernel does not say
     connections: Count  # opened
     schedule: Schedule
-    meter: (
-        Annotated[Reading, AfterValidator(countable)] | None
-    )  # at the end; None: out of reach
+    meter: Annotated[Reading, AfterValidator(countable)] | None  # at the end; None: out of reach
     held: Count  # open WebSockets on which the last message was answered right
     load: Requests
     probe: Requests | None  # the neighbour's
