@@ -13,8 +13,8 @@ from lab.experiments.outcomes import Verdict
 from lab.generator.record import writing
 from lab.judge.figures import unseen
 from lab.judge.judge import Judgement
-from lab.judge.words import verdict_sentence
-from lab.report import charts, tables
+from lab.judge.words import meaning, verdict_sentence
+from lab.report import charts, picture, tables
 from lab.report.section import Footnotes, Section, Table, sections
 from lab.run.results import Run
 
@@ -28,11 +28,14 @@ class Part:
     experiment: Experiment
     verdict: Verdict
     sentence: str
+    meaning: str  # the same in short, as a person repeats it
+    lines: list[picture.Line]
+    headline: tuple[picture.Line, picture.Mark] | None
     planted: str  # of a planted fault: whether the gates saw it
     unseen: str  # what the gates could not see
     charts: list[charts.Chart]
     tables: list[Table]
-    notes: list[str]  # below the tables: why a figure was refused
+    notes: list[str]  # why figures were refused
     size: int  # blocks
     gates: list[tuple[str, list[str]]]
 
@@ -44,10 +47,14 @@ def write(run: Run) -> Path:
     facts = {
         "run": run,
         "parts": parts,
+        "axis": picture.axis(line for part in parts for line in picture.first_figure(part.lines)),
+        "axis_of": picture.axis,
+        "first_figure": picture.first_figure,
         "shortfalls": tables.shortfalls(run, shown),
         "audit": tables.audit(run),
         "placement": tables.placement(run),
         "environment": tables.environment(run),
+        "rows": tables.rows(run),
         "commands": tables.commands(run),
         "gate_list": tables.gate_list(),
         "method": render("method.txt.j2", {"run": run, "looks": run.header.looks}).strip().split("\n\n"),
@@ -65,11 +72,15 @@ def write(run: Run) -> Path:
 
 def part_of(section: Section) -> Part:
     judgement, notes = section.judgement, Footnotes()
+    lines = picture.lines(section, notes)
     shown = (tables.findings(section, notes), tables.waterfall(section), tables.arms(section, notes))
     return Part(
         experiment=judgement.experiment,
         verdict=judgement.verdict,
         sentence=verdict_sentence(judgement),
+        meaning=meaning(judgement),
+        lines=lines,
+        headline=picture.headline(lines),
         planted=planted(judgement),
         unseen=unseen(section.header, judgement.experiment.figures),
         charts=charts.of(section),

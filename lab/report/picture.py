@@ -1,0 +1,169 @@
+"""The picture of a claim: its ratios with their intervals on one axis, at whose ends stands who is better there.
+
+A ratio of two rows says "times the CPU" or "times the requests", and which of the two is good changes with the figure.
+So the picture draws advantages: to the right of 1 the row on the right is better, whatever the figure counts.
+"""
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from lab.experiments.outcomes import Outcome
+from lab.judge.audit import differences
+from lab.judge.figures import FIGURES
+from lab.judge.judge import Finding
+from lab.judge.statistics import Comparison
+from lab.judge.words import by_contrast, outcome, times
+from lab.report.section import Footnotes, Section, number
+
+TICKS = (1.1, 1.2, 1.5, 2, 3, 5, 10, 20, 50, 100, 200, 500, 1000, 10_000, 100_000, 1_000_000)
+ROOM = 1.15  # beyond the outermost interval
+LEAST = 1.25  # the axis never ends below it: a difference of 1 % must not look large
+AT_MOST = 3  # ticks to either side: more do not fit on a phone
+
+
+@dataclass(frozen=True)
+class Interval:
+    """Of an advantage: above 1 the row on the right is better."""
+
+    mid: float
+    low: float
+    high: float
+
+    @property
+    def turned(self) -> "Interval":
+        return Interval(1 / self.mid, 1 / self.high, 1 / self.low)
+
+    @property
+    def of_the_better(self) -> "Interval":
+        return self if self.mid > 1 else self.turned
+
+
+@dataclass(frozen=True)
+class Mark:
+    """One finding: a contrast at a level."""
+
+    level: str
+    drawn: Interval | None  # None: refused, or too few pairs
+    control: Interval | None
+    margin: float
+    matters: bool
+    words: str  # who is better, by how much
+    used: str  # CPUs of the left row and of the right one; empty where they are not known
+    rounds: int
+
+
+@dataclass(frozen=True)
+class Line:
+    """One contrast, at all its levels."""
+
+    left: str
+    right: str
+    what: str
+    decides: bool
+    differ: str  # what else differs between the two: it may explain the ratio
+    marks: list[Mark]
+
+
+@dataclass(frozen=True)
+class Axis:
+    """Logarithmic, with 1 in its middle."""
+
+    end: float
+
+    def at(self, advantage: float) -> str:
+        """The place of an advantage, in per cent of the width."""
+        share = math.log(min(max(advantage, 1 / self.end), self.end)) / math.log(self.end)
+        return f"{50 + 50 * share:.2f}%"
+
+    def width(self, margin: float) -> str:
+        """Of the band in which no difference matters."""
+        return f"{min(100 * math.log(margin) / math.log(self.end), 100):.2f}%"
+
+    @property
+    def ticks(self) -> list[tuple[str, str]]:
+        """Where, and what is written there: how many times as good the row of that side is."""
+        found = [each for each in TICKS if each < self.end / 1.05]
+        found = found[-1 :: -math.ceil(len(found) / AT_MOST)][::-1]
+        sides = [*(1 / each for each in reversed(found)), 1.0, *found]
+        return [(self.at(each), f"{max(each, 1 / each):,g}") for each in sides]
+
+
+def axis(lines: Iterable[Line]) -> Axis:
+    """One that all these lines fit on."""
+    marks = [mark.drawn for line in lines for mark in line.marks if mark.drawn]
+    return Axis(max([LEAST, *(ROOM * max(each.high, 1 / each.low) for each in marks)]))
+
+
+def lines(section: Section, notes: Footnotes) -> list[Line]:
+    """Of all contrasts, those that decide first."""
+    found = [line(section, findings, notes) for findings in by_contrast(section.judgement.findings).values()]
+    return sorted(found, key=lambda each: not each.decides)
+
+
+def headline(lines: Sequence[Line]) -> tuple[Line, Mark] | None:
+    """What stands large over a claim: its first deciding ratio, at the highest level that was judged."""
+    judged = [(each, [mark for mark in each.marks if mark.drawn]) for each in lines if each.decides]
+    return next(((each, marks[-1]) for each, marks in judged if marks), None)
+
+
+def first_figure(lines: Sequence[Line]) -> list[Line]:
+    """The deciding lines by the first of a claim's figures: what fits into the picture of all claims."""
+    deciding = [each for each in lines if each.decides]
+    return [each for each in deciding if each.what == deciding[0].what]
+
+
+def line(section: Section, findings: Sequence[Finding], notes: Footnotes) -> Line:
+    contrast = findings[0].contrast
+    subject, baseline = (section.judgement.experiment.arm(each) for each in (contrast.subject, contrast.baseline))
+    # ASGI stands on the right wherever the two interfaces meet, so that one axis serves all claims.
+    turned = section.interface(subject) == "WSGI" and section.interface(baseline) == "ASGI"
+    left, right = (subject, baseline) if turned else (baseline, subject)
+    return Line(
+        left=left.name,
+        right=right.name,
+        what=section.named(contrast.figure),
+        decides=contrast.decides,
+        differ=differences(*(section.header.abouts[arm.row] for arm in (left, right))),
+        marks=[mark(section, each, turned, notes) for each in findings],
+    )
+
+
+def mark(section: Section, finding: Finding, turned: bool, notes: Footnotes) -> Mark:
+    contrast, comparison = finding.contrast, finding.comparison
+    metric = FIGURES[contrast.figure].metric
+    inverted = metric.smaller_is_better != turned
+    drawn = interval(comparison, inverted)
+    names = (contrast.subject, contrast.baseline) if turned else (contrast.baseline, contrast.subject)
+    arms = [section.judgement.experiment.arm(each) for each in names]
+    used = [section.cell(finding.level, arm, "utilisation").value for arm in arms]
+    return Mark(
+        level=finding.level,
+        drawn=drawn,
+        control=interval(finding.control, inverted),
+        margin=1 + metric.margin,
+        matters=finding.outcome in (Outcome.BETTER, Outcome.WORSE),
+        words=notes.refused(finding.reasons) if finding.reasons else words(finding, drawn, names),
+        used="" if any(map(math.isnan, used)) else " / ".join(map(number, used)),
+        rounds=comparison.pairs if comparison else finding.pairs,
+    )
+
+
+def interval(comparison: Comparison | None, inverted: bool) -> Interval | None:
+    if comparison is None:
+        return None
+    found = Interval(comparison.ratio, comparison.low, comparison.high)
+    return found.turned if inverted else found
+
+
+def words(finding: Finding, drawn: Interval | None, names: tuple[str, str]) -> str:
+    """Who is better and by how much."""
+    if drawn is None:
+        return outcome(finding)
+    if finding.outcome not in (Outcome.BETTER, Outcome.WORSE):
+        return f"{shown(drawn)}, {outcome(finding)}"
+    return f"{names[drawn.mid > 1]} × {shown(drawn.of_the_better)}"
+
+
+def shown(each: Interval) -> str:
+    return f"{times(each.mid)} ({times(each.low)}–{times(each.high)})"
