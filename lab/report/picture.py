@@ -6,7 +6,7 @@ So the picture draws advantages: to the right of 1 the row on the right is bette
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from lab.experiments.outcomes import Outcome
 from lab.judge.audit import differences
@@ -19,7 +19,8 @@ from lab.report.section import Footnotes, Section, number
 TICKS = (1.1, 1.2, 1.5, 2, 3, 5, 10, 20, 50, 100, 200, 500, 1000, 10_000, 100_000, 1_000_000)
 ROOM = 1.15  # beyond the outermost interval
 LEAST = 1.25  # the axis never ends below it: a difference of 1 % must not look large
-AT_MOST = 3  # ticks to either side: more do not fit on a phone
+END_SHARE, APART = 0.97, 0.2  # of half of the axis: where ticks end, and how far apart they are on a phone
+SHORT = {Outcome.NO_DIFFERENCE: "alike", Outcome.INCONCLUSIVE: "undecided"}
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ class Mark:
     margin: float
     matters: bool
     words: str  # who is better, by how much
-    used: str  # CPUs of the left row and of the right one; empty where they are not known
+    used: str  # of a CPU ratio, the CPUs of the left row and of the right one; empty where they are not known
     rounds: int
 
 
@@ -61,8 +62,20 @@ class Line:
     right: str
     what: str
     decides: bool
-    differ: str  # what else differs between the two: it may explain the ratio
+    differ: str  # what else differs between the two: it may explain the ratio; said where the two first meet
     marks: list[Mark]
+
+
+@dataclass(frozen=True)
+class Panel:
+    """The lines by one figure, on an axis of their own."""
+
+    what: str
+    lines: list[Line]
+
+    @property
+    def axis(self) -> "Axis":
+        return axis(self.lines)
 
 
 @dataclass(frozen=True)
@@ -82,10 +95,14 @@ class Axis:
 
     @property
     def ticks(self) -> list[tuple[str, str]]:
-        """Where, and what is written there: how many times as good the row of that side is."""
-        found = [each for each in TICKS if each < self.end / 1.05]
-        found = found[-1 :: -math.ceil(len(found) / AT_MOST)][::-1]
-        sides = [*(1 / each for each in reversed(found)), 1.0, *found]
+        """Where, and what is written there: how many times as good the row of that side is. No two are too close."""
+        found: list[float] = []
+        for each in reversed(TICKS):
+            share = math.log(each) / math.log(self.end)
+            nearest = min((abs(share - math.log(other) / math.log(self.end)) for other in found), default=1)
+            if share < END_SHARE and min(share, nearest) > APART:
+                found.append(each)
+        sides = [*(1 / each for each in found), 1.0, *reversed(found)]
         return [(self.at(each), f"{max(each, 1 / each):,g}") for each in sides]
 
 
@@ -98,7 +115,25 @@ def axis(lines: Iterable[Line]) -> Axis:
 def lines(section: Section, notes: Footnotes) -> list[Line]:
     """Of all contrasts, those that decide first."""
     found = [line(section, findings, notes) for findings in by_contrast(section.judgement.findings).values()]
-    return sorted(found, key=lambda each: not each.decides)
+    found.sort(key=lambda each: not each.decides)
+    told: set[tuple[str, str]] = set()
+    for place, each in enumerate(found):
+        if (each.left, each.right) in told:
+            found[place] = replace(each, differ="")
+        told.add((each.left, each.right))
+    return found
+
+
+def panels(lines: Sequence[Line]) -> list[Panel]:
+    """By figure, in order: those that decide first."""
+    names = dict.fromkeys((each.what, each.decides) for each in lines)
+    return [
+        Panel(
+            what if decides else f"{what} (shown only)",
+            [each for each in lines if (each.what, each.decides) == (what, decides)],
+        )
+        for what, decides in names
+    ]
 
 
 def headline(lines: Sequence[Line]) -> tuple[Line, Mark] | None:
@@ -144,7 +179,7 @@ def mark(section: Section, finding: Finding, turned: bool, notes: Footnotes) -> 
         margin=1 + metric.margin,
         matters=finding.outcome in (Outcome.BETTER, Outcome.WORSE),
         words=notes.refused(finding.reasons) if finding.reasons else words(finding, drawn, names),
-        used="" if any(map(math.isnan, used)) else " / ".join(map(number, used)),
+        used="" if metric.unit != "µs" or any(map(math.isnan, used)) else " / ".join(map(number, used)),
         rounds=comparison.pairs if comparison else finding.pairs,
     )
 
@@ -160,8 +195,8 @@ def words(finding: Finding, drawn: Interval | None, names: tuple[str, str]) -> s
     """Who is better and by how much."""
     if drawn is None:
         return outcome(finding)
-    if finding.outcome not in (Outcome.BETTER, Outcome.WORSE):
-        return f"{shown(drawn)}, {outcome(finding)}"
+    if finding.outcome in SHORT:
+        return f"{SHORT[finding.outcome]} {shown(drawn)}"
     return f"{names[drawn.mid > 1]} × {shown(drawn.of_the_better)}"
 
 

@@ -13,7 +13,7 @@ from lab.experiments.outcomes import Verdict
 from lab.generator.record import writing
 from lab.judge.figures import unseen
 from lab.judge.judge import Judgement
-from lab.judge.words import meaning, verdict_sentence
+from lab.judge.words import decided_so, fitting, meaning, verdict_sentence
 from lab.report import charts, picture, tables
 from lab.report.section import Footnotes, Section, Table, sections
 from lab.run.results import Run
@@ -28,7 +28,7 @@ class Part:
     experiment: Experiment
     verdict: Verdict
     sentence: str
-    meaning: str  # the same in short, as a person repeats it
+    said: str  # as a person repeats it: beside the picture, which has the details
     lines: list[picture.Line]
     headline: tuple[picture.Line, picture.Mark] | None
     planted: str  # of a planted fault: whether the gates saw it
@@ -48,7 +48,7 @@ def write(run: Run) -> Path:
         "run": run,
         "parts": parts,
         "axis": picture.axis(line for part in parts for line in picture.first_figure(part.lines)),
-        "axis_of": picture.axis,
+        "panels": picture.panels,
         "first_figure": picture.first_figure,
         "shortfalls": tables.shortfalls(run, shown),
         "audit": tables.audit(run),
@@ -73,18 +73,18 @@ def write(run: Run) -> Path:
 def part_of(section: Section) -> Part:
     judgement, notes = section.judgement, Footnotes()
     lines = picture.lines(section, notes)
-    shown = (tables.findings(section, notes), tables.waterfall(section), tables.arms(section, notes))
+    shown = [tables.findings(section, notes), *tables.in_units(section), tables.arms(section, notes)]
     return Part(
         experiment=judgement.experiment,
         verdict=judgement.verdict,
         sentence=verdict_sentence(judgement),
-        meaning=meaning(judgement),
+        said=meaning(judgement) + ("" if fitting(judgement) else decided_so(judgement)),
         lines=lines,
         headline=picture.headline(lines),
         planted=planted(judgement),
         unseen=unseen(section.header, judgement.experiment.figures),
         charts=charts.of(section),
-        tables=[table for table in shown if table],
+        tables=shown,
         notes=notes.reasons,
         size=section.size,
         gates=tables.gates(section),
