@@ -8,7 +8,7 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from lab.experiments.outcomes import Outcome
+from lab.experiments.outcomes import Outcome, Verdict
 from lab.judge.audit import differences
 from lab.judge.figures import FIGURES
 from lab.judge.judge import Finding
@@ -49,6 +49,7 @@ class Mark:
     control: Interval | None
     margin: float
     matters: bool
+    holds: bool  # it agrees with the claim
     words: str  # who is better, by how much
     used: str  # of a CPU ratio, the CPUs of the left row and of the right one; empty where they are not known
     rounds: int
@@ -136,10 +137,16 @@ def panels(lines: Sequence[Line]) -> list[Panel]:
     ]
 
 
-def headline(lines: Sequence[Line]) -> tuple[Line, Mark] | None:
-    """What stands large over a claim: its first deciding ratio, at the highest level that was judged."""
-    judged = [(each, [mark for mark in each.marks if mark.drawn]) for each in lines if each.decides]
-    return next(((each, marks[-1]) for each, marks in judged if marks), None)
+def headline(lines: Sequence[Line], verdict: Verdict) -> tuple[Line, Mark] | None:
+    """What stands large over a claim: its first deciding ratio, at the highest level that was judged.
+
+    Of a claim that was supported, the first that supports it: one case may be enough.
+    """
+    for each in lines:
+        marks = [mark for mark in each.marks if mark.drawn and (mark.holds or verdict != Verdict.SUPPORTED)]
+        if each.decides and marks:
+            return each, marks[-1]
+    return None
 
 
 def first_figure(lines: Sequence[Line]) -> list[Line]:
@@ -178,6 +185,7 @@ def mark(section: Section, finding: Finding, turned: bool, notes: Footnotes) -> 
         control=interval(finding.control, inverted),
         margin=1 + metric.margin,
         matters=finding.outcome in (Outcome.BETTER, Outcome.WORSE),
+        holds=finding.holds,
         words=notes.refused(finding.reasons) if finding.reasons else words(finding, drawn, names),
         used="" if metric.unit != "µs" or any(map(math.isnan, used)) else " / ".join(map(number, used)),
         rounds=comparison.pairs if comparison else finding.pairs,

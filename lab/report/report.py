@@ -35,7 +35,8 @@ class Part:
     unseen: str  # what the gates could not see
     charts: list[charts.Chart]
     tables: list[Table]
-    notes: list[str]  # why figures were refused
+    notes: list[str]  # why figures were refused, in the order of their numbers
+    refused: int  # so many of these are of the picture; the others are of the tables
     size: int  # blocks
     gates: list[tuple[str, list[str]]]
 
@@ -73,6 +74,7 @@ def write(run: Run) -> Path:
 def part_of(section: Section) -> Part:
     judgement, notes = section.judgement, Footnotes()
     lines = picture.lines(section, notes)
+    refused = len(notes.reasons)
     shown = [tables.findings(section, notes), *tables.in_units(section), tables.arms(section, notes)]
     return Part(
         experiment=judgement.experiment,
@@ -80,12 +82,13 @@ def part_of(section: Section) -> Part:
         sentence=verdict_sentence(judgement),
         said=meaning(judgement) + ("" if fitting(judgement) else decided_so(judgement)),
         lines=lines,
-        headline=picture.headline(lines),
+        headline=picture.headline(lines, judgement.verdict),
         planted=planted(judgement),
         unseen=unseen(section.header, judgement.experiment.figures),
         charts=charts.of(section),
         tables=shown,
         notes=notes.reasons,
+        refused=refused,
         size=section.size,
         gates=tables.gates(section),
     )

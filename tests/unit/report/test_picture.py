@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from lab.experiments.outcomes import Verdict
 from lab.report import picture, report
 from lab.report.picture import Axis, Line
 from lab.report.section import Footnotes, sections
@@ -65,7 +66,7 @@ def test_what_was_refused_has_no_mark_but_the_number_of_its_reason(tmp_path: Pat
     found = lines(tmp_path, "basic-cost", made)
     assert all(mark.drawn is None and mark.control is None for line in found for mark in line.marks)
     assert all(mark.words.startswith("refused [") for line in found for mark in line.marks)
-    assert picture.headline(found) is None
+    assert picture.headline(found, Verdict.REFUSED) is None
 
 
 def test_beside_a_cpu_ratio_stands_how_busy_the_row_of_each_side_was_and_what_else_differs(tmp_path: Path) -> None:
@@ -88,10 +89,27 @@ def test_the_large_ratio_is_the_first_that_decides_at_the_last_level_that_was_ju
         runs.failing(each) if each.block.purpose.level == "64" else each
         for each in runs.results("concurrent", fast_fastapi)
     ]
-    shown = picture.headline(lines(tmp_path, "concurrent", made))
+    shown = picture.headline(lines(tmp_path, "concurrent", made), Verdict.DEPENDS)
     assert shown
     line, mark = shown
     assert (line.left, line.right, line.what, mark.level) == ("flask", "fastapi", "requests per second", "16")
+
+
+def test_over_a_claim_that_was_supported_stands_what_supports_it(tmp_path: Path) -> None:
+    speeds = {"flask": 300, "wsgi-granian": 50}
+    made = runs.results("basic-cost", lambda level, arm, number: (700, speeds.get(arm, 100)))
+    found = lines(tmp_path, "basic-cost", made)
+    shown, against = picture.headline(found, Verdict.SUPPORTED), picture.headline(found, Verdict.DEPENDS)
+    assert shown and shown[1].words.startswith("wsgi-granian × 2.0")
+    assert against and against[1].words.startswith("fastapi × 3.0")
+
+
+def test_reasons_stand_below_the_picture_and_those_of_tables_are_folded_away_with_them(tmp_path: Path) -> None:
+    made = [replace(each, generator_cpus=0.97) for each in runs.results("basic-cost", dear_flask)]
+    page = report.write(results.read(runs.write(tmp_path, {"basic-cost": made}))).read_text()
+    assert "Refused, so there is no number" not in page  # CPU per request is the row's own, and stands
+    folded = page[page.index("Why figures of these tables were refused") :]
+    assert "the generator used 97 % of its CPU against flask" in folded[: folded.index("</details>")]
 
 
 @pytest.mark.parametrize("end", [1.25, 1.4, 2.3, 9, 40, 150, 1300])
