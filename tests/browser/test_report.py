@@ -14,7 +14,7 @@ from tests.browser.conftest import FLAGS
 from tests.unit import runs
 
 NAMES = ("one-at-a-time", "concurrent", "io-bound", "basic-cost", "where-from", "trap-generator")
-PAGES_BESIDE = 3  # of the picture, the rows, and what follows the claims
+PAGES_BESIDE = 2  # of the picture with the rows, and of what follows the claims
 
 
 def speeds(level: str, arm: str, number: int) -> tuple[float, float]:
