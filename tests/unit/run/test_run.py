@@ -1,100 +1,22 @@
-"""A run: balanced orders, a plan that fits its budget, and no more looks than the question needs."""
+"""A run: balanced orders, and no more looks and starts than the question needs."""
 
-import io
 import math
 import random
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import replace
 from itertools import pairwise, permutations
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from rich.console import Console
 
-from lab import LabError
-from lab.experiments import Arm, Contrast, Experiment, find
+from lab.experiments import Arm, Contrast, Experiment
 from lab.experiments.outcomes import Outcome, Verdict
-from lab.generator.client import GeneratorClient
-from lab.generator.record import Block, Result, Schedule
+from lab.generator.record import Block
 from lab.judge.judge import judge
-from lab.judge.search import FIRST_STEP, NEXT_STEP
-from lab.judge.statistics import LOOKS, QUICK_LOOKS
-from lab.run import run as running
-from lab.run.plan import BUDGETED, FIRST_SHARE, LONGEST, QUICK, SHORTEST, Plan, estimate, make_plan
-from lab.run.results import Run
-from lab.run.run import Runner
-from tests.unit.records import NOISE, SPREAD, about, cpu_us, header, load, result, toy
-
-Measure = Callable[[Block], dict[str, Any]]  # what of a block's result is not as usual
-WHOLE = Plan(looks=LOOKS, scale=1.0, budget_s=None)
-
-
-class Fake(GeneratorClient):
-    """Answers at once, and remembers what it was asked; every block takes a second of `clock`."""
-
-    def __init__(self, measure: Measure, clock: SimpleNamespace) -> None:
-        self.measure, self.clock = measure, clock
-        self.asked: list[Block] = []
-        self.restarted: list[list[str]] = []
-        self.opened = 0  # how often clients were connected, to take turns
-        self.door: Any = SimpleNamespace(restart=self.restarted.append)
-
-    def run(self, block: Block) -> Result:
-        self.asked.append(block)
-        self.clock.now += 1
-        return result(block=block, **self.measure(block))
-
-    @contextmanager
-    def taking_turns(self, blocks: Sequence[Block]) -> Iterator[Any]:
-        self.opened += 1
-        yield FakeInterleaving(self, blocks)
-
-
-class FakeInterleaving:
-    """Two slices for each arm of a round, all alike."""
-
-    count = 2
-
-    def __init__(self, fake: Fake, blocks: Sequence[Block]) -> None:
-        self.fake, self.blocks = fake, blocks
-
-    def round(self, number: int, orders: Sequence[Sequence[int]]) -> Iterator[Result]:
-        assert len(orders) == self.count
-        for arm in orders[0]:
-            block = self.blocks[arm]
-            made = self.fake.run(replace(block, splits=2, purpose=replace(block.purpose, round=number)))
-            yield from (made, made)
-
-
-@pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
-    made = SimpleNamespace(now=1000.0)
-    made.monotonic = lambda: made.now
-    monkeypatch.setattr(running, "time", made)
-    return made
-
-
-def runner(fake: Fake, plan: Plan = WHOLE, **changes: Any) -> Runner:
-    abouts = {row: about("flask") | {"row": row} for row in ("flask", "fastapi", "wsgi")}
-    facts = header(looks=plan.looks, abouts=abouts, **changes)
-    return Runner(fake, Run(Path(), facts), plan, Console(file=io.StringIO()))
-
-
-def differing(ratio: float, spread: Sequence[float]) -> Measure:
-    """FastAPI's CPU per request is in this ratio to Flask's."""
-
-    def measure(block: Block) -> dict[str, Any]:
-        return cpu_us(300 if block.row == "flask" else 300 * ratio * spread[block.purpose.round % len(spread)])
-
-    return measure
-
-
-def rounds(fake: Fake) -> int:
-    return len({block.purpose.round for block in fake.asked})
-
+from lab.judge.statistics import LOOKS
+from lab.run.plan import Plan
+from tests.unit.records import NOISE, SPREAD, cpu_us, load, toy
+from tests.unit.running import WHOLE, Fake, differing, rounds, run_one, runner, said
 
 # The order of arms
 
@@ -115,60 +37,7 @@ def test_orders_are_those_of_the_runs_seed(clock: SimpleNamespace) -> None:
     assert same[0] == same[1]
 
 
-# The plan
-
-
-def test_a_quick_run_takes_one_look_at_short_blocks() -> None:
-    assert make_plan([find("concurrent")], True, None) == Plan(QUICK_LOOKS, QUICK, None)
-    assert make_plan([find("concurrent")], False, None) == WHOLE
-
-
-def first_looks(chosen: Sequence[Experiment], looks: tuple[int, ...], scale: float) -> float:
-    return sum(estimate(each, Plan(looks, scale, None)) for each in chosen)
-
-
-def test_a_budget_that_is_too_small_says_the_minimum() -> None:
-    chosen = [find("basic-cost"), find("control")]
-    least = first_looks(chosen, QUICK_LOOKS, SHORTEST)
-    with pytest.raises(LabError, match=f"{least / 60:.1f} minutes at least") as caught:
-        make_plan(chosen, False, least - 1)
-    assert "--budget" in str(caught.value) and "--quick" in str(caught.value)
-    with pytest.raises(LabError) as caught:
-        make_plan(chosen, True, 1)
-    assert "--quick" not in str(caught.value)
-
-
-def test_a_budget_plans_two_looks_where_the_first_fits_and_else_a_single_one_of_fewer_starts() -> None:
-    chosen = [find("basic-cost"), find("high-load")]
-    enough = first_looks(chosen, BUDGETED[0], SHORTEST)
-    assert make_plan(chosen, False, enough).looks == LOOKS[:2]
-    assert make_plan(chosen, False, enough - 1).looks == QUICK_LOOKS
-
-
-def test_a_larger_budget_makes_longer_blocks_within_bounds() -> None:
-    chosen = [find("cpu-bound"), find("high-load")]
-    least = first_looks(chosen, BUDGETED[0], SHORTEST)
-    scales = [make_plan(chosen, False, least * factor).scale for factor in (1, 2.5, 3, 4, 100)]
-    assert scales == sorted(scales)
-    assert scales[0] == SHORTEST < scales[1] and scales[-1] == LONGEST
-
-
-@pytest.mark.parametrize("scale", [1, 2])
-@pytest.mark.parametrize(("quick", "looks", "share"), [(False, BUDGETED[0], FIRST_SHARE), (True, QUICK_LOOKS, 1.0)])
-def test_the_first_looks_fill_their_share_of_the_budget(
-    scale: float, quick: bool, looks: tuple[int, ...], share: float
-) -> None:
-    chosen = [find("basic-cost"), find("websocket")]
-    assert make_plan(chosen, quick, first_looks(chosen, looks, scale) / share).scale == pytest.approx(scale)
-
-
 # The run
-
-
-def run_one(fake: Fake, plan: Plan, *experiments: Experiment) -> Runner:
-    made = runner(fake, plan)
-    made.all(experiments or [toy()])
-    return made
 
 
 @pytest.mark.parametrize(
@@ -181,11 +50,6 @@ def test_a_run_stops_after_the_first_look_that_decides(ratio: float, verdict: Ve
     measured = made.run.measured["toy"].rounds
     assert sorted(measured["", "fastapi"]) == sorted(measured["", "flask"]) == list(range(LOOKS[0]))
     assert f"     {verdict}: " in said(made)
-
-
-def said(made: Runner) -> str:
-    assert isinstance(made.console.file, io.StringIO)
-    return made.console.file.getvalue()
 
 
 @pytest.mark.parametrize("looks", [1, len(LOOKS)])
@@ -349,88 +213,3 @@ def test_a_planted_effect_of_starts_is_no_difference_between_the_rows() -> None:
     """As lab/calibration/planted.py can plant it in a real row."""
     assert sum(judged_right(seed, restarts=True) for seed in range(60)) >= 57
     assert sum(judged_right(seed, restarts=False) for seed in range(60)) < 40
-
-
-# Searches
-
-
-@pytest.fixture
-def searching(clock: SimpleNamespace) -> Iterator[Fake]:
-    """Flask keeps 300 requests a second, FastAPI 900."""
-
-    def measure(block: Block) -> dict[str, Any]:
-        kept = block.rate <= {"flask": 300, "fastapi": 900}[block.row]
-        schedule = Schedule(started=int(block.rate), late=0, queued=0)
-        return {"load": load(int(block.rate), 50 if kept else 500), "schedule": schedule}
-
-    fake = Fake(measure, clock)
-    experiment = toy(Contrast("fastapi", "flask", "capacity"))
-    run_one(
-        fake, WHOLE, Experiment(**vars(experiment) | {"load": experiment.load.but({"rate": 100, "limit_p99_ms": 100})})
-    )
-    yield fake
-
-
-def steps(fake: Fake, row: str, number: int) -> list[Block]:
-    return [block for block in fake.asked if block.row == row and block.purpose.round == number]
-
-
-def test_a_search_begins_by_a_part_of_a_step_below_where_the_arms_last_one_ended(searching: Fake) -> None:
-    for row, knee in (("flask", 300), ("fastapi", 900)):
-        assert 50 < steps(searching, row, 0)[0].rate <= 100
-        below = []
-        for number in range(1, LOOKS[0]):
-            first = steps(searching, row, number)[0]
-            below.append(max(b.rate for b in steps(searching, row, number - 1) if b.rate <= knee) / first.rate)
-        assert all(1 <= each <= NEXT_STEP for each in below)
-        assert len(set(below)) == len(below)  # another part in every round
-
-
-def test_a_search_that_begins_near_its_end_takes_smaller_and_fewer_steps(searching: Fake) -> None:
-    first, second = steps(searching, "fastapi", 0), steps(searching, "fastapi", 1)
-    assert {block.purpose.search.step for block in first if block.purpose.search} == {2}
-    assert {block.purpose.search.step for block in second if block.purpose.search} == {NEXT_STEP}
-    assert len(second) < len(first)
-
-
-def test_a_row_that_keeps_nothing_is_searched_from_the_beginning_again(clock: SimpleNamespace) -> None:
-    fake = Fake(lambda block: {"load": load(100, 500)}, clock)
-    experiment = toy(Contrast("fastapi", "flask", "capacity"))
-    low = Experiment(**vars(experiment) | {"load": experiment.load.but({"rate": 4, "limit_p99_ms": 100})})
-    run_one(fake, WHOLE, low)
-    firsts = [steps(fake, "flask", number)[0] for number in range(LOOKS[0])]
-    assert all(2 < first.rate <= 4 for first in firsts)
-    assert {first.purpose.search.step for first in firsts if first.purpose.search} == {FIRST_STEP}
-
-
-def test_a_search_that_the_generator_ended_is_begun_from_the_beginning_again(clock: SimpleNamespace) -> None:
-    """Small steps up from there would take long: the row may keep far more."""
-
-    def measure(block: Block) -> dict[str, Any]:
-        overslept = block.purpose.round == 0 and block.rate > 120
-        return {"load": load(100, 50), "schedule": Schedule(started=100, late=50 if overslept else 0, queued=0)}
-
-    fake = Fake(measure, clock)
-    experiment = toy(Contrast("fastapi", "flask", "capacity"))
-    run_one(
-        fake, WHOLE, Experiment(**vars(experiment) | {"load": experiment.load.but({"rate": 100, "limit_p99_ms": 100})})
-    )
-    first, second = steps(fake, "flask", 0), steps(fake, "flask", 1)
-    assert first[0].rate < 120 < first[-1].rate and second[-1].rate == 1000 and len(second) < 7
-    assert {block.purpose.search.step for block in second if block.purpose.search} == {FIRST_STEP}
-
-
-def test_a_row_that_keeps_all_that_may_be_asked_for_is_asked_for_it_at_once(clock: SimpleNamespace) -> None:
-    fake = Fake(lambda block: {"load": load(100, 50)}, clock)
-    experiment = toy(Contrast("fastapi", "flask", "capacity"))
-    run_one(
-        fake, WHOLE, Experiment(**vars(experiment) | {"load": experiment.load.but({"rate": 90, "limit_p99_ms": 100})})
-    )
-    assert [[block.rate for block in steps(fake, "flask", number)] for number in range(1, LOOKS[0])] == [[1000]] * 5
-
-
-def test_arms_of_one_row_are_kept_apart(clock: SimpleNamespace) -> None:
-    arms = (Arm("flask", "A"), Arm("flask", "B", {"users": 99}))
-    fake = Fake(lambda block: {}, clock)
-    run_one(fake, WHOLE, toy(Contrast("A", "B", "cpu_us", Outcome.NO_DIFFERENCE), arms=arms))
-    assert {(block.purpose.arm, block.users) for block in fake.asked} == {("A", 10), ("B", 99)}
