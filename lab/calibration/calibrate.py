@@ -26,7 +26,7 @@ from lab.judge.statistics import LOOKS, Comparison, compare, log_ratios
 from lab.report import report
 from lab.run import environment, results
 from lab.run.plan import Plan
-from lab.run.run import Runner
+from lab.run.run import Course, Runner
 from lab.stack import doors
 from lab.stack.compose_file import ComposeFile, Row
 
@@ -37,7 +37,7 @@ FLOOR_US = 3.0  # planted everywhere, in the baseline, too: more than it takes t
 PLAIN = "fastapi"  # what is slowed down
 STARTS = 6  # of the planted rows' processes
 ROUNDS = 40  # of all planted rows in turn, after each start
-PLAN = Plan(looks=1, scale=0.65, budget_s=None)
+PLAN = Plan(looks=LOOKS[:1], scale=0.65, budget_s=None)
 MINUTE = LOOKS[-1]  # pairs: they take about a minute
 FIGURE = FIGURES["cpu_us"]
 STEPS = [number / 1000 for number in range(5, 151, 5)]  # slowdowns to look for the smallest among
@@ -126,7 +126,7 @@ def measure_planted(folder: Path, plain_us: float, console: Console) -> list[Mea
             ):
                 runner = Runner(generator, results.Run(folder, header), PLAN, console)
                 starts.append(Measurements())
-                runner.in_slices(planted, "", starts[-1], range(ROUNDS))
+                runner.in_slices(Course(planted, starts[-1]), "", range(ROUNDS))
     return starts
 
 

@@ -1,10 +1,14 @@
 """FastAPI with a slowdown of known size: PLANTED_US of CPU time in every request. For lab/calibration/calibrate.py.
 
+Where there is a PLANTED_APART, every start of the row draws a slowdown of its own: so much apart from PLANTED_US
+(standard deviation, in µs).
+
 On an event loop, because there it costs no more than itself: a thread that burns CPU makes others wait for the
 interpreter.
 """
 
 import os
+import random
 import time
 from collections.abc import Callable
 
@@ -17,7 +21,8 @@ def create_app() -> ASGIApp:
     )
 
     app = create_app()
-    burn = burner(float(os.environ["PLANTED_US"]))
+    apart = random.gauss(0, float(os.environ.get("PLANTED_APART", 0)))  # seeded anew in every process
+    burn = burner(max(float(os.environ["PLANTED_US"]) + apart, 0))
 
     async def slower(scope: Scope, receive: Receive, send: Send) -> None:
         burn()

@@ -15,7 +15,7 @@ from lab.generator.window import Window
 from loadtest import targets, users
 
 DRAIN_S = 60  # requests in flight when a slice or block ends may take so long before they are cut off
-MOMENT_S = 0.15  # of the warm-up
+MOMENT_S = 0.05  # of the warm-up, at least: where answers take longer, so does a moment
 WARM_UP_S = 10  # at most
 
 

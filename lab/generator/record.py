@@ -144,8 +144,11 @@ NEEDED |= {"cpu_limit", "memory_limit", "json_library", "loaded"}
 
 
 def whole(about: dict[str, Any]) -> dict[str, Any]:
+    """The same. ValueError where something is missing."""
     if missing := sorted(NEEDED - about.keys()):
         raise ValueError(f"lacks {', '.join(missing)}")
+    if not isinstance(about["settings"], dict):
+        raise ValueError("has settings without names")
     return about
 
 
@@ -161,7 +164,8 @@ class Header:
     placed: dict[str, str]  # which CPUs carried what; empty where that cannot be known
     shared_cpus: int  # CPUs that the generator, nginx and PostgreSQL had together; 0: unknown
     abouts: dict[str, Annotated[dict[str, Any], AfterValidator(whole)]]  # what each row says of itself: GET /about
-    looks: int  # that were planned
+    looks: tuple[int, ...]  # rounds at each that was planned
+    restarts: bool  # every round began with new starts of its rows
     quick: bool
     scale: float  # of every block's seconds
     seed: int  # of the order in which arms took turns

@@ -99,16 +99,25 @@ def after_ms(of_round: RoundResult) -> float:
     return of_round[-1].after_ms or math.nan
 
 
+ONE_START = (
+    "The rows could not be started anew from here: the intervals cover how rounds of these very processes differ, and "
+    "not how two starts of one row do, which may be a per cent or more."
+)
+NOT_PINNED = (
+    "Rows and generator were not kept on CPUs of their own, or nobody here can know: how much of a CPU they took "
+    "from each other, or strangers from them, is unknown, and it is in every response time and throughput."
+)
 ANSWERED = (wrong_answers, connections_remade)
+COUNTED = (*ANSWERED, littles_law)
 CLOCKED = (generator_was_busy, generator_was_starved, row_was_crowded)  # for what a client's clock says
-TIMED = (*ANSWERED, *CLOCKED, littles_law)
+TIMED = (*COUNTED, *CLOCKED)
 SCHEDULED = (*CLOCKED, schedule_fell_behind)
 FIGURES = {
     figure.metric.name: figure
     for figure in (
-        Figure(Metric("cpu_us", "needs", "CPU per request", "µs", True), used_us("row"), (*ANSWERED, littles_law)),
+        Figure(Metric("cpu_us", "needs", "CPU per request", "µs", True), used_us("row"), COUNTED),
         Figure(Metric("utilisation", "uses", "CPUs in use", "", True), utilisation, ANSWERED),
-        Figure(Metric("whole_cpu_us", "needs", "CPU per request", "µs", True), used_us("row", "nginx"), ANSWERED),
+        Figure(Metric("whole_cpu_us", "needs", "CPU per request", "µs", True), used_us("row", "nginx"), COUNTED),
         Figure(Metric("throughput", "serves", "requests per second", "1/s", False), throughput, TIMED),
         Figure(Metric("p50_ms", "has", "median response time", "ms", True), response_ms(0.5), TIMED),
         Figure(Metric("p99_ms", "has", "p99", "ms", True, margin=0.1), response_ms(0.99), (wrong_answers, *SCHEDULED)),
@@ -138,11 +147,9 @@ FIGURES = {
 
 
 def unseen(header: Header, names: Iterable[str]) -> str:
-    """What no gate can see of these figures at the run's door, for people; empty where the gates see all."""
+    """What no gate and no interval can see of these figures at the run's door, for people; empty where they see all."""
+    said = [] if header.restarts else [ONE_START]
     clocked = any(row_was_crowded in FIGURES[name].gates for name in names)
-    if not clocked or (header.placed and "any" not in header.placed.values()):
-        return ""
-    return (
-        "Rows and generator were not kept on CPUs of their own, or nobody here can know: how much of a CPU they took "
-        "from each other, or strangers from them, is unknown, and it is in every response time and throughput."
-    )
+    if clocked and (not header.placed or "any" in header.placed.values()):
+        said.append(NOT_PINNED)
+    return " ".join(said)

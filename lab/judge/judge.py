@@ -13,7 +13,7 @@ from lab.judge.evidence import Evidence, evidence
 from lab.judge.figures import FIGURES
 from lab.judge.gates import SEARCH_ENDED, Checked, check, reasons
 from lab.judge.search import at_least, complete, is_search
-from lab.judge.statistics import LOOKS, Comparison, compare, log_ratios
+from lab.judge.statistics import Comparison, compare, log_ratios
 from lab.judge.verdicts import Case, verdict
 
 
@@ -136,6 +136,7 @@ def compare_arms(
 ) -> Finding:
     """A contrast at a level, by the pairs of the last look that is complete."""
     figure = FIGURES[contrast.figure]
+    metric = figure.metric
     both = measured.paired(contrast, level)
     pairs = len(both[0])
     if not pairs:
@@ -143,18 +144,18 @@ def compare_arms(
     names = (contrast.subject, contrast.baseline)
     arms = [gather(experiment, level, experiment.arm(name), of, header) for name, of in zip(names, both, strict=True)]
     checked = check(figure.gates, *arms)
-    look = sum(pairs >= needed for needed in LOOKS[: header.looks])
+    look = sum(pairs >= needed for needed in header.looks)
     if reasons(checked) or not look:
         return Finding(contrast, level, pairs, checked=checked)
-    subject, baseline = (rounds[: LOOKS[look - 1]] for rounds in both)
+    subject, baseline = (rounds[: header.looks[look - 1]] for rounds in both)
     try:
         between = log_ratios([figure.of(each) for each in subject], [figure.of(each) for each in baseline])
         within = against_itself(figure.of, subject, baseline)
     except ValueError:
-        what = f"{figure.metric.what} could not be measured in every round of {' and '.join(names)}"
+        what = f"{metric.what} could not be measured in every round of {' and '.join(names)}"
         return Finding(contrast, level, pairs, checked=(*checked, Checked("not measured in every round", (what,))))
     comparison, control = (
-        compare(ratios, look, header.looks, figure.metric.margin, smaller_is_better=figure.metric.smaller_is_better)
+        compare(ratios, look, len(header.looks), metric.margin, smaller_is_better=metric.smaller_is_better)
         for ratios in (between, within)
     )
     against = {Outcome.WORSE: names[:1], Outcome.BETTER: names[1:], Outcome.NO_DIFFERENCE: names}

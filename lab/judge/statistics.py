@@ -1,7 +1,8 @@
 """Is there a difference, and does it matter? Two questions, answered from the log ratios of pairs.
 
 Noise on a machine comes in stretches, so what two rows have measured in the same round makes a pair, and only pairs are
-compared. The tests and intervals are scipy's.
+compared. Every round has new starts of its rows: so pairs are independent, and how they vary is how starts vary, too.
+The tests and intervals are scipy's.
 """
 
 import math
@@ -16,8 +17,9 @@ from scipy import stats
 
 from lab.experiments.outcomes import Outcome
 
-MIN_PAIRS = 6
-LOOKS = (MIN_PAIRS, 16, 30)  # pairs at each look: even, so that orders balance
+MIN_PAIRS = 4
+LOOKS = (6, 16, 30)  # pairs at each look: even, so that orders balance
+QUICK_LOOKS = (MIN_PAIRS,)
 # Spread below this (of a log ratio) is the rounding of floating point, not of measuring.
 NO_SPREAD = 1e-9
 

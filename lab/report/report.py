@@ -13,7 +13,6 @@ from lab.experiments.outcomes import Verdict
 from lab.generator.record import writing
 from lab.judge.figures import unseen
 from lab.judge.judge import Judgement
-from lab.judge.statistics import LOOKS
 from lab.judge.words import verdict_sentence
 from lab.report import charts, tables
 from lab.report.section import Footnotes, Section, Table, sections
@@ -51,7 +50,7 @@ def write(run: Run) -> Path:
         "environment": tables.environment(run),
         "commands": tables.commands(run),
         "gate_list": tables.gate_list(),
-        "method": render("method.txt.j2", {"run": run, "pairs": LOOKS}).strip().split("\n\n"),
+        "method": render("method.txt.j2", {"run": run, "looks": run.header.looks}).strip().split("\n\n"),
     }
     for name in ("report.html", "report.md"):
         path, part = run.folder / name, run.folder / f"{name}.part"

@@ -9,8 +9,7 @@ from lab.judge.audit import AUDIT, SHOWN, differences
 from lab.judge.figures import FIGURES, threads
 from lab.judge.gates import MEANINGS
 from lab.judge.judge import Finding
-from lab.judge.statistics import LOOKS
-from lab.judge.words import how_many, how_varied, outcome, ratio
+from lab.judge.words import how_many, how_varied, listed, outcome, ratio
 from lab.report.section import SPECIAL, Footnotes, Section, Table, by, number
 from lab.run.results import Run
 
@@ -142,7 +141,8 @@ def environment(run: Run) -> Table:
         "door": header.door,
         "machine": header.machine,
         "Python of the generator": header.generator_python,
-        "planned looks": header.looks,
+        "planned looks": f"after {listed([str(rounds) for rounds in header.looks])} rounds",
+        "rows started anew": "before every round" if header.restarts else "never",
         "quick": "yes" if header.quick else "no",
         "scale of every block's seconds": f"{header.scale:.2f}",
         "seed": header.seed,
@@ -176,6 +176,6 @@ def shortfalls(run: Run, shown: Sequence[Section]) -> list[str]:
         experiment = section.judgement.experiment
         if left := [level for level in experiment.levels if level not in section.levels]:
             found.append(f"The run was cut short: {experiment.name} has nothing at {how_varied(experiment, left)}.")
-        if any(each.pairs not in LOOKS for each in section.judgement.findings):
+        if any(each.pairs not in run.header.looks for each in section.judgement.findings):
             found.append(f"{experiment.name} was cut short within a look: only pairs of whole looks are judged.")
     return found

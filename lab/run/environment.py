@@ -2,12 +2,13 @@
 
 import os
 import platform
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from importlib.metadata import version
 from typing import Any
 
-from lab.generator.record import Header, Part
+from lab import LabError
+from lab.generator.record import Header, Part, whole
 from lab.stack.doors import Door
 from lab.stack.machine import cpus, fetch
 
@@ -26,7 +27,7 @@ def header(
     door: Door,
     rows: list[str],
     *,
-    looks: int,
+    looks: Sequence[int],
     seed: int,
     scale: float,
     quick: bool = False,
@@ -45,7 +46,8 @@ def header(
         placed=door.placed,
         shared_cpus=len(cpus(generator)) if shared else 0,
         abouts={row: about(door, row) for row in rows},
-        looks=looks,
+        looks=tuple(looks),
+        restarts=door.restart is not None,
         quick=quick,
         scale=scale,
         seed=seed,
@@ -54,8 +56,17 @@ def header(
 
 
 def about(door: Door, row: str) -> dict[str, Any]:
-    """What the row says of itself, and how many bytes of headers come with its GET /json. LabError as Door.about."""
-    return door.about(row) | {"header_bytes": header_bytes(f"{door.gateway}/{row}/json")}
+    """What the row says of itself, and how many bytes of headers come with its GET /json.
+
+    LabError as Door.about, and where it says less than the gates and the report need.
+    """
+    said = door.about(row)
+    try:
+        whole(said)
+    except ValueError as error:
+        why = f"what {row} says of itself at {door.gateway}/{row}/about {error}"
+        raise LabError(f"{why}: start it with this version of the lab, or run the lab of its version") from error
+    return said | {"header_bytes": header_bytes(f"{door.gateway}/{row}/json")}
 
 
 def header_bytes(address: str) -> int | None:

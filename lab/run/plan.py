@@ -1,19 +1,21 @@
 """How long a run takes: how many looks, how long every block, and what fits into a budget."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from scipy.optimize import brentq
 
 from lab import LabError
-from lab.experiments import Experiment, Load
-from lab.judge.statistics import LOOKS, MIN_PAIRS
+from lab.experiments import Arm, Experiment, Load
+from lab.judge.statistics import LOOKS, QUICK_LOOKS
 
 QUICK = 0.3  # of a block's usual seconds
 SHORTEST, LONGEST = 0.3, 3.0  # what --budget may make of them
+FIRST_SHARE = 0.6  # of a budget: the first looks; the rest is for questions that stay open
 OVERHEAD_S = 0.9  # of a block: warm-up, draining, reading the meters
 PROBE_S = 1.5  # of a block with a neighbour: it starts anew, and drains what waits behind streams and WebSockets
 SLICED, SLICED_S = 1.4, 0.15  # of a round in slices: their margins and drains, and its share of the warm-up
+START_S = 0.3  # of each row that is started anew
 SEARCH_STEPS = 4
 
 
@@ -21,33 +23,39 @@ SEARCH_STEPS = 4
 class Plan:
     """How long to measure. `scale` is that of every block's seconds, `budget_s` that of the whole run."""
 
-    looks: int
+    looks: tuple[int, ...]  # rounds at each
     scale: float
     budget_s: float | None
 
 
 def make_plan(experiments: Sequence[Experiment], quick: bool, budget_s: float | None) -> Plan:
     """LabError where the budget is too small for even the shortest blocks."""
-    plan = Plan(1 if quick else len(LOOKS), QUICK if quick else 1.0, budget_s)
+    plan = Plan(QUICK_LOOKS if quick else LOOKS, QUICK if quick else 1.0, budget_s)
     if budget_s is None:
         return plan
+    budget = budget_s * (1 if quick else FIRST_SHARE)
 
     def over(scale: float) -> float:
-        return sum(estimate(each, scale) for each in experiments) - budget_s
+        return sum(estimate(each, replace(plan, scale=scale)) for each in experiments) - budget
 
-    if over(SHORTEST) > 0:
-        least = (over(SHORTEST) + budget_s) / 60
+    if (least := over(SHORTEST) + budget) > budget_s:
         hint = "name fewer experiments" + ("" if quick else ", or add --quick")
-        raise LabError(f"that takes {least:.1f} minutes at least: {hint}, or raise --budget")
-    scale = LONGEST if over(LONGEST) < 0 else brentq(over, SHORTEST, LONGEST)
-    return Plan(plan.looks, scale, budget_s)
+        raise LabError(f"that takes {least / 60:.1f} minutes at least: {hint}, or raise --budget")
+    if over(SHORTEST) > 0:
+        return replace(plan, scale=SHORTEST)
+    return replace(plan, scale=LONGEST if over(LONGEST) < 0 else brentq(over, SHORTEST, LONGEST))
 
 
-def estimate(experiment: Experiment, scale: float, levels: Sequence[str] | None = None) -> float:
-    """Seconds until the first look at these levels; at every level where none are named."""
-    levels = list(experiment.levels) if levels is None else levels
-    loads = [experiment.load_of(level, arm) for level in levels for arm in experiment.arms]
-    return MIN_PAIRS * sum(block_seconds(load, scale) for load in loads)
+def estimate(experiment: Experiment, plan: Plan) -> float:
+    """Seconds until the first look."""
+    return plan.looks[0] * round_seconds(experiment, plan.scale, dict.fromkeys(experiment.levels, experiment.arms))
+
+
+def round_seconds(experiment: Experiment, scale: float, arms: Mapping[str, Sequence[Arm]]) -> float:
+    """How long a round of these arms takes, by level, with the starts of their rows, in s."""
+    rows = {arm.row for those in arms.values() for arm in those}
+    loads = [experiment.load_of(level, arm) for level, those in arms.items() for arm in those]
+    return START_S * len(rows) + sum(block_seconds(load, scale) for load in loads)
 
 
 def counted(load: Load, scale: float) -> float:
@@ -69,6 +77,7 @@ def minutes(seconds: float) -> str:
 
 def upper(plan: Plan, expected: float) -> str:
     """What comes on top where questions stay open."""
-    if plan.looks == 1 or plan.budget_s:
+    if len(plan.looks) == 1:
         return ""
-    return f", and up to {minutes(expected * LOOKS[-1] / LOOKS[0]).removeprefix('about ')} where questions stay open"
+    most = plan.budget_s or expected * plan.looks[-1] / plan.looks[0]
+    return f", and up to {minutes(most).removeprefix('about ')} where questions stay open"

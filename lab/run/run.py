@@ -4,8 +4,8 @@ import json
 import math
 import random
 import time
-from collections.abc import Sequence
-from dataclasses import asdict, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from statistics import fmean
 from typing import TypeVar
 
@@ -17,15 +17,46 @@ from lab.experiments.outcomes import Outcome
 from lab.generator.client import GeneratorClient
 from lab.generator.record import Block, Part, Purpose, RawFile, RoundResult, SearchStep, writing
 from lab.judge.figures import FIGURES
-from lab.judge.judge import Finding, Measurements, compare_arms, judge
+from lab.judge.judge import Finding, Measurements, judge
 from lab.judge.search import FIRST_STEP, NEXT_STEP, begin_search, behind, first_rate, keeps
-from lab.judge.statistics import LOOKS, intervals, log_ratios
+from lab.judge.statistics import intervals, log_ratios
 from lab.judge.words import how_many, how_varied, outcome, ratio, times, verdict_sentence
 from lab.run import environment, results
-from lab.run.plan import Plan, block_seconds, counted, estimate, make_plan, minutes, upper
+from lab.run.plan import Plan, block_seconds, counted, estimate, make_plan, minutes, round_seconds, upper
 from lab.stack import doors
 
 T = TypeVar("T")
+
+
+@dataclass
+class Course:
+    """How far an experiment has come in a run."""
+
+    experiment: Experiment
+    measured: Measurements = field(default_factory=Measurements)
+    done: int = 0  # rounds
+    slowness: float = 1.0  # how long its last look took, in terms of its estimate
+    arms: dict[str, tuple[Arm, ...]] = field(default_factory=dict)  # by level: those that are still measured
+    rates: dict[tuple[str, str], float] = field(default_factory=dict)  # where each arm's last search ended, by level
+
+    def __post_init__(self) -> None:
+        self.arms = dict.fromkeys(self.experiment.levels, self.experiment.arms)
+
+    def in_slices(self, level: str) -> bool:
+        return all(self.experiment.load_of(level, arm).takes_turns for arm in self.experiment.arms)
+
+    def settle(self, findings: Sequence[Finding]) -> None:
+        """Leaves only those arms that an open question needs."""
+        for level in list(self.arms):
+            still = {
+                name
+                for each in findings
+                if each.level == level and not settled(each)
+                for name in (each.contrast.subject, each.contrast.baseline)
+            }
+            self.arms[level] = tuple(arm for arm in self.experiment.arms if arm.name in still)
+            if not still:
+                del self.arms[level]
 
 
 class Runner:
@@ -34,6 +65,8 @@ class Runner:
     def __init__(self, generator: GeneratorClient, run: results.Run, plan: Plan, console: Console) -> None:
         self.generator, self.run, self.plan, self.console = generator, run, plan, console
         self.random = random.Random(run.header.seed)
+        # Rows that have been under load since they were started. A native stack has been started for this run.
+        self.used = set() if run.header.door == "native" else set(run.header.abouts)
         self.spoken = time.monotonic()
         columns = (
             TextColumn("{task.description}"),
@@ -45,84 +78,82 @@ class Runner:
         self.bar = self.progress.add_task("", note="")
 
     def all(self, experiments: Sequence[Experiment]) -> None:
-        deadline = time.monotonic() + self.plan.budget_s if self.plan.budget_s else None
-        seconds = {each.name: estimate(each, self.plan.scale) for each in experiments}
-        total = sum(seconds.values())
+        """The first look at every experiment; then the next at those that have open questions, while there is time."""
+        deadline = time.monotonic() + self.plan.budget_s if self.plan.budget_s else math.inf
+        courses = [Course(each, self.run.measured.setdefault(each.name, Measurements())) for each in experiments]
+        self.progress.update(self.bar, total=sum(self.expected(each, self.plan.looks[0]) for each in courses))
         with self.progress:
-            self.progress.update(self.bar, total=total)
-            for number, experiment in enumerate(experiments, 1):
-                left = sum(seconds[each.name] for each in experiments[number:])
-                self.one(experiment, f"{number}/{len(experiments)}", deadline - left if deadline else None)
-                self.progress.update(self.bar, completed=total - left)
+            for until in self.plan.looks:
+                for number, course in enumerate(courses, 1):
+                    expected = self.expected(course, until)
+                    if course.done and (not course.arms or time.monotonic() + expected > deadline):
+                        continue
+                    self.say(f"{number}/{len(courses)} {heading(course, until)}")
+                    self.look(course, until)
 
-    def one(self, experiment: Experiment, number: str, deadline: float | None) -> None:
-        measured = self.run.measured.setdefault(experiment.name, Measurements())
-        self.say(f"{number} {experiment.name}: {experiment.claim}")
-        levels = list(experiment.levels)
-        for place, level in enumerate(levels):
-            left = estimate(experiment, self.plan.scale, levels[place + 1 :])
-            self.level(experiment, level, measured, deadline - left if deadline else None)
-        judgement = judge(experiment, measured, self.run.header)
+    def expected(self, course: Course, until: int) -> float:
+        """How long the look after so many rounds will take, in s."""
+        seconds = round_seconds(course.experiment, self.plan.scale, course.arms)
+        return (until - course.done) * seconds * course.slowness
+
+    def look(self, course: Course, until: int) -> None:
+        """Measures up to so many rounds, judges, and says what has come out."""
+        planned, began = self.expected(course, until) / course.slowness, time.monotonic()
+        self.rounds(course, range(course.done, until))
+        course.done, course.slowness = until, (time.monotonic() - began) / planned
+        judgement = judge(course.experiment, course.measured, self.run.header)
+        for finding in judgement.findings:
+            if finding.level in course.arms:
+                contrast, what = finding.contrast, FIGURES[finding.contrast.figure].metric.what
+                said = "; ".join(finding.reasons) or ratio(finding.comparison)
+                where = f"{finding.level:>5} {contrast.subject} / {contrast.baseline}, {what}"
+                self.say(f"     {where}: {said}: {outcome(finding)}")
+        course.settle(judgement.findings)
         self.say(f"     {judgement.verdict}: {verdict_sentence(judgement)}")
 
-    def level(self, experiment: Experiment, level: str, measured: Measurements, deadline: float | None) -> None:
-        """Looks as planned, and goes on while a question is open and there is time."""
-        rates: dict[str, float] = {}  # where each arm's last search ended
-        findings: list[Finding] = []
-        for look in range(self.plan.looks):
-            began = time.monotonic()
-            done = LOOKS[look - 1] if look else 0
-            rounds = range(done, LOOKS[look])
-            if all(experiment.load_of(level, arm).takes_turns for arm in experiment.arms):
-                self.in_slices(experiment, level, measured, rounds)
-            else:
-                self.in_blocks(experiment, level, measured, rounds, rates)
-            findings = [
-                compare_arms(experiment, contrast, level, measured, self.run.header)
-                for contrast in experiment.contrasts
-            ]
-            took = time.monotonic() - began
-            if look + 1 == self.plan.looks or all(map(settled, findings)):
-                break
-            next_s = took / (LOOKS[look] - done) * (LOOKS[look + 1] - LOOKS[look])
-            if deadline and time.monotonic() + next_s > deadline:
-                break
-        for finding in findings:
-            contrast, what = finding.contrast, FIGURES[finding.contrast.figure].metric.what
-            said = "; ".join(finding.reasons) or ratio(finding.comparison)
-            self.say(f"     {level:>5} {contrast.subject} / {contrast.baseline}, {what}: {said}: {outcome(finding)}")
+    def rounds(self, course: Course, rounds: Sequence[int]) -> None:
+        """Every round with new starts of its rows; where rows cannot be started from here, all rounds in one go."""
+        orders = {
+            level: dict(zip(rounds, self.orders(arms, len(rounds)), strict=True)) for level, arms in course.arms.items()
+        }
+        for together in [[number] for number in rounds] if self.run.header.restarts else [rounds]:
+            self.start_anew([arm.row for arms in course.arms.values() for arm in arms])
+            for level in course.arms:
+                if course.in_slices(level):
+                    self.in_slices(course, level, together)
+                else:
+                    self.in_blocks(course, level, {number: orders[level][number] for number in together})
 
-    def in_slices(self, experiment: Experiment, level: str, measured: Measurements, rounds: Sequence[int]) -> None:
+    def start_anew(self, rows: Sequence[str]) -> None:
+        """Those of these rows that have been under load, all at once."""
+        stale = self.used.intersection(rows)
+        if stale and self.generator.door.restart:
+            self.progress.update(self.bar, description=f"starting {how_many(len(stale), 'row')} anew")
+            self.generator.door.restart(sorted(stale))
+        self.used.update(rows)
+
+    def in_slices(self, course: Course, level: str, rounds: Sequence[int]) -> None:
         """Rounds in which the arms take turns, slice by slice."""
-        arms = experiment.arms
-        loads = [experiment.load_of(level, arm) for arm in arms]
-        blocks = [
-            self.block(load, arm, purpose_of(experiment, level, arm)) for load, arm in zip(loads, arms, strict=True)
-        ]
-        self.note(experiment, level, measured)
+        arms = course.arms[level]
+        loads = [course.experiment.load_of(level, arm) for arm in arms]
+        blocks = [self.block(load, arm, purpose_of(course, level, arm)) for load, arm in zip(loads, arms, strict=True)]
+        self.note(course, level)
         with self.generator.taking_turns(blocks) as interleaving:
             for number in rounds:
                 for result in interleaving.round(number, self.orders(range(len(arms)), interleaving.count)):
-                    measured.add(result)
-                self.note(experiment, level, measured)
+                    course.measured.add(result)
+                self.note(course, level)
                 self.progress.advance(self.bar, sum(block_seconds(load, self.plan.scale) for load in loads))
 
-    def in_blocks(
-        self,
-        experiment: Experiment,
-        level: str,
-        measured: Measurements,
-        rounds: Sequence[int],
-        rates: dict[str, float],
-    ) -> None:
-        """Rounds in which each arm is measured in one block."""
-        for number, arms in zip(rounds, self.orders(experiment.arms, len(rounds)), strict=True):
+    def in_blocks(self, course: Course, level: str, orders: Mapping[int, Sequence[Arm]]) -> None:
+        """Rounds, by their numbers, in which each arm is measured in one block."""
+        for number, arms in orders.items():
             for arm in arms:
-                load = experiment.load_of(level, arm)
-                self.note(experiment, level, measured, arm)
-                purpose = replace(purpose_of(experiment, level, arm), round=number)
-                for result in self.turn(load, arm, purpose, rates):
-                    measured.add(result)
+                load = course.experiment.load_of(level, arm)
+                self.note(course, level, arm)
+                purpose = replace(purpose_of(course, level, arm), round=number)
+                for result in self.turn(load, arm, purpose, course.rates):
+                    course.measured.add(result)
                 self.progress.advance(self.bar, block_seconds(load, self.plan.scale))
 
     def orders(self, arms: Sequence[T], rounds: int) -> list[list[T]]:
@@ -131,20 +162,21 @@ class Runner:
         both = [*forward, *(order[::-1] for order in forward)]
         return self.random.sample(both, len(both))
 
-    def turn(self, load: Load, arm: Arm, purpose: Purpose, rates: dict[str, float]) -> RoundResult:
+    def turn(self, load: Load, arm: Arm, purpose: Purpose, rates: dict[tuple[str, str], float]) -> RoundResult:
         """One block; of a search its steps. A search begins near where the arm's last one ended."""
         if not load.limit_p99_ms:
             return [self.generator.run(self.block(load, arm, purpose))]
-        step = SearchStep(load.limit_p99_ms, NEXT_STEP if arm.name in rates else FIRST_STEP, load.most_rate)
+        mine = purpose.level, purpose.arm
+        step = SearchStep(load.limit_p99_ms, NEXT_STEP if mine in rates else FIRST_STEP, load.most_rate)
         purpose = replace(purpose, search=step)
-        first = first_rate(rates.get(arm.name, load.rate), step, self.random.random())
+        first = first_rate(rates.get(mine, load.rate), step, self.random.random())
         search, steps = begin_search(first, step), []
         while not search.done:
             result = self.generator.run(self.block(load.but({"rate": search.rate}), arm, purpose))
             search.judge(keeps(result), behind(result))
             steps.append(result)
         if search.best and not search.behind:  # where the generator ended it, it says nothing of the row
-            rates[arm.name] = search.best
+            rates[mine] = search.best
         return steps
 
     def block(self, load: Load, arm: Arm, purpose: Purpose) -> Block:
@@ -160,11 +192,12 @@ class Runner:
             purpose=purpose,
         )
 
-    def note(self, experiment: Experiment, level: str, measured: Measurements, arm: Arm | None = None) -> None:
+    def note(self, course: Course, level: str, arm: Arm | None = None) -> None:
         """Shows what runs, and the ratio and its interval as they form."""
+        experiment = course.experiment
         where = f" {how_varied(experiment, [level])}" if level else ""
-        now = arm.name if arm else f"{len(experiment.arms)} arms in turn"
-        forming = ratio_so_far(experiment, level, measured)
+        now = arm.name if arm else f"{len(course.arms[level])} arms in turn"
+        forming = ratio_so_far(experiment, level, course.measured)
         self.progress.update(self.bar, description=f"{experiment.name}{where}: {now}", note=forming)
         if not self.console.is_terminal and time.monotonic() - self.spoken > 10:
             self.say(f"     {where} {forming}")
@@ -174,8 +207,15 @@ class Runner:
         self.console.print(text)
 
 
-def purpose_of(experiment: Experiment, level: str, arm: Arm) -> Purpose:
-    return Purpose(experiment.name, level, arm.name)
+def purpose_of(course: Course, level: str, arm: Arm) -> Purpose:
+    return Purpose(course.experiment.name, level, arm.name)
+
+
+def heading(course: Course, until: int) -> str:
+    experiment = course.experiment
+    if not course.done:
+        return f"{experiment.name}: {experiment.claim}"
+    return f"{experiment.name}, rounds {course.done + 1} to {until}: {how_many(len(course.arms), 'level')} open"
 
 
 def settled(finding: Finding) -> bool:
@@ -214,7 +254,7 @@ def run(
         experiments = [experiment.in_short() for experiment in experiments]
     plan = make_plan(experiments, quick, budget_s)
     rows = list(dict.fromkeys(row for experiment in experiments for row in experiment.rows))
-    expected = sum(estimate(experiment, plan.scale) for experiment in experiments)
+    expected = sum(estimate(experiment, plan) for experiment in experiments)
     what = f"{how_many(len(experiments), 'experiment')} on {how_many(len(rows), 'row')}"
     console.print(f"{what}: {minutes(expected)}" + upper(plan, expected))
     with console.status("looking for the rows") as status, doors.enter(where, rows, status.update) as door:

@@ -5,7 +5,8 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+import time
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +19,7 @@ from lab import LabError
 from lab.stack.compose_file import ROOT, ComposeFile
 from lab.stack.keeper import Keeper
 from lab.stack.machine import NO_PROXY, can_pin, cpus, fetch, lent, pin, raise_open_files, unpinned
-from lab.stack.native import NativeStack
+from lab.stack.native import POLL_S, START_TIMEOUT_S, NativeStack
 
 Generator = subprocess.Popen[str]
 BLOCKS = ["-m", "lab.generator.process"]
@@ -36,6 +37,7 @@ class Door:
     pid: Callable[[str], int]  # of a service's first process, where it can be watched from here; else 0
     placed: dict[str, str]
     only_path: str | None = None  # the only way in, where there is but one
+    restart: Callable[[Collection[str]], None] | None = None  # ends rows and starts them anew; None: not from here
 
     def about(self, row: str) -> dict[str, Any]:
         """What the row says of itself. LabError where it does not run."""
@@ -44,10 +46,25 @@ class Door:
         try:
             with fetch(f"{self.gateway}/{row}/about") as answer:
                 return dict(json.load(answer))
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, TypeError) as error:
             profiles = "".join(f"--profile {each} " for each in self.rows[row]["profiles"])
             hint = f"docker compose {profiles}up --detach --wait starts it"
             raise LabError(f"{row} does not run at {self.gateway} ({error}): {hint}") from error
+
+    def wait_for(self, rows: Collection[str]) -> None:
+        """Until the gateway finds each of them, and no other in its place. LabError where it does not."""
+        deadline = time.monotonic() + START_TIMEOUT_S
+        for row in rows:
+            while not self.finds(row):
+                if time.monotonic() > deadline:
+                    raise LabError(f"{row} does not answer {START_TIMEOUT_S} s after it was started anew")
+                time.sleep(POLL_S)
+
+    def finds(self, row: str) -> bool:
+        try:
+            return self.about(row).get("row") == row
+        except LabError:
+            return False
 
     def path(self, wanted: str) -> str:
         return self.only_path or wanted
@@ -93,7 +110,9 @@ def native(
         def pid(service: str) -> int:
             return stack.pid(service) if service in stack.services else 0
 
-        yield Door("native", {row["name"]: row for row in known}, stack.https, generator, pid, placed(rows, cpusets))
+        by_name = {row["name"]: row for row in known}
+        where = placed(rows, cpusets)
+        yield Door("native", by_name, stack.https, generator, pid, where, restart=stack.restart)
         progress("stopping the stack")
 
 
@@ -116,7 +135,15 @@ def compose() -> Iterator[Door]:
 
     cpusets = {name: service.cpuset for name, service in compose_file.services.items()}
     rows = rows_of(gateway)
-    yield Door("compose", rows, gateway, generator, pid, placed([*running.keys() & rows.keys()], cpusets))
+
+    def restart(names: Collection[str]) -> None:
+        # One after the other: so each is given the address that it gave up, and nginx need not look for it.
+        docker("restart", "--time", "0", *(running[name] for name in names))
+        door.wait_for(names)
+
+    where = placed([*running.keys() & rows.keys()], cpusets)
+    door = Door("compose", rows, gateway, generator, pid, where, restart=restart)
+    yield door
 
 
 @contextmanager

@@ -17,6 +17,7 @@ from lab.generator.record import (
     SearchStep,
 )
 from lab.judge.search import begin_search, behind, keeps
+from lab.judge.statistics import LOOKS
 from meter import Reading
 
 GUNICORN = {"GUNICORN_CMD_ARGS": "--bind 0.0.0.0:8000 --backlog 2048 --keep-alive 60"}
@@ -184,7 +185,8 @@ def header(**changes: Any) -> Header:
         placed={"rows": "0", "generator": "1"},
         shared_cpus=0,
         abouts={row: about(row) for row in SERVERS},
-        looks=3,
+        looks=LOOKS,
+        restarts=True,
         quick=False,
         scale=1.0,
         seed=7,

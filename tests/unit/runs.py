@@ -7,7 +7,7 @@ from typing import Any
 
 from lab.experiments import BY_NAME
 from lab.generator.record import Header, Part, Result
-from lab.judge.statistics import MIN_PAIRS
+from lab.judge.statistics import LOOKS
 from tests.unit import records
 
 Results = list[Result]
@@ -24,7 +24,7 @@ def about(row: str, **changes: Any) -> dict[str, Any]:
 def header(names: list[str], **changes: Any) -> Header:
     rows = dict.fromkeys(row for name in names for row in BY_NAME[name].rows)
     facts: dict[str, Any] = {
-        "looks": 1,
+        "looks": (LOOKS[0],),
         "shared_cpus": 1,
         "abouts": {row: about(row) for row in rows},
         "experiments": {name: Part(**BY_NAME[name].part()) for name in names},
@@ -38,7 +38,7 @@ def of(experiment: str, level: str, arm: str, number: int, made: Result) -> Resu
     return records.of(made, row, experiment=experiment, level=level, arm=arm, round=number)
 
 
-def results(experiment: str, speeds: Speeds, rounds: int = MIN_PAIRS) -> Results:
+def results(experiment: str, speeds: Speeds, rounds: int = LOOKS[0]) -> Results:
     """All results of it: its arms differ as `speeds` says, its rounds by a little noise."""
     made = []
     for level in BY_NAME[experiment].levels:
@@ -57,7 +57,7 @@ def searches(experiment: str, knee: float) -> Results:
     """Of an experiment whose every turn is a search."""
     return [
         of(experiment, "", arm.name, number, step)
-        for number in range(MIN_PAIRS)
+        for number in range(LOOKS[0])
         for arm in BY_NAME[experiment].arms
         for step in records.searched(knee)
     ]

@@ -65,6 +65,20 @@ def test_what_the_gates_cannot_see_stands_beside_the_verdicts(
     assert "CPUs of their own" in " ".join(capsys.readouterr().out.split())
 
 
+def test_that_rows_could_not_be_started_anew_stands_beside_every_verdict(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    made = {"basic-cost": runs.results("basic-cost", slower_flask)}
+    found = results.read(runs.write(tmp_path, made, restarts=False))
+    monkeypatch.setattr(run, "run", lambda *_, **__: (found, False))
+    assert cli.main(["run", *made, "--json"]) == 0
+    (verdict,) = json.loads(capsys.readouterr().out)["verdicts"]
+    assert "not how two starts of one row do" in verdict["unseen"]
+    assert cli.main(["run", *made]) == 0
+    assert "could not be started anew from here" in " ".join(capsys.readouterr().out.split())
+    assert "could not be started anew from here" in (tmp_path / "report.md").read_text()
+
+
 def test_a_refused_run_has_its_own_exit_code_and_no_number(ran: Ran, capsys: pytest.CaptureFixture[str]) -> None:
     made = at_its_limit(runs.results("one-at-a-time", slower_flask))
     assert ran({"one-at-a-time": made}, "--json") == 5

@@ -20,7 +20,7 @@ from lab.calibration.calibrate import (
     render,
 )
 from lab.judge.judge import Measurements
-from lab.judge.statistics import MIN_PAIRS
+from lab.judge.statistics import LOOKS
 from lab.stack.compose_file import ComposeFile
 from tests.unit import runs
 from tests.unit.records import cpu_us, header, of, result
@@ -46,7 +46,7 @@ def calibrated(
 ) -> Calibration:
     """`off` is what arm A of a row's n-th run is off by."""
     alike = {
-        f"{row} {n}": rounds({"A": 300 * off(n // len(ROWS)), "B": 300}, MIN_PAIRS, noise, n)
+        f"{row} {n}": rounds({"A": 300 * off(n // len(ROWS)), "B": 300}, LOOKS[0], noise, n)
         for n in range(runs_of_a_row * len(ROWS))
         for row in [ROWS[n % len(ROWS)]]
     }
@@ -92,7 +92,7 @@ def test_noise_that_comes_in_stretches_raises_the_false_alarms() -> None:
 
 def test_it_says_how_many_of_its_runs_do_not_overlap() -> None:
     found = calibrated(noise=0.01, runs_of_a_row=10)
-    assert (found.minutes, found.apart) == (len(ROWS) * (10 * MIN_PAIRS - MINUTE + 1), len(ROWS) * 2)
+    assert (found.minutes, found.apart) == (len(ROWS) * (10 * LOOKS[0] - MINUTE + 1), len(ROWS) * 2)
     said = render(found, header())
     assert "124 one-minute runs" in said and "8 of these runs do not overlap" in said
 

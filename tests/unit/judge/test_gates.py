@@ -233,3 +233,11 @@ def test_a_row_against_itself_gives_no_reason_twice() -> None:
     asked = (gates.wrong_answers,)
     assert len(refusals(seen, seen, asked)) == 1
     assert len(refusals(seen, replace(seen), asked)) == 1
+
+
+@pytest.mark.parametrize("figure", ["cpu_us", "whole_cpu_us", "throughput", "p50_ms"])
+def test_a_figure_that_divides_by_the_requests_is_refused_where_littles_law_says_that_some_are_missing(
+    figure: str,
+) -> None:
+    missing = sound("flask", in_flight=15.0)
+    assert any("Little's law" in reason for reason in refusals(sound("fastapi"), missing, FIGURES[figure].gates))

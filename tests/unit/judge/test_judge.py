@@ -75,7 +75,7 @@ def test_only_whole_looks_are_judged_and_no_more_than_planned(count: int, used: 
 
 
 def test_a_run_that_planned_one_look_takes_one() -> None:
-    finding = only(pairs(0.5, 12), looks=1)
+    finding = only(pairs(0.5, 12), looks=(6,))
     assert finding.comparison and (finding.comparison.pairs, finding.comparison.planned_looks) == (6, 1)
 
 

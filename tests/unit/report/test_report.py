@@ -9,7 +9,7 @@ import pytest
 
 from lab.experiments import BY_NAME
 from lab.generator.record import Part
-from lab.judge.statistics import MIN_PAIRS
+from lab.judge.statistics import LOOKS
 from lab.report import charts, findings, report, tables
 from lab.report.section import Footnotes, Section, sections
 from lab.run import results
@@ -228,7 +228,7 @@ def test_rows_that_do_not_run_alike_are_marked_in_the_audit(tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize(
-    ("rounds", "said"), [(MIN_PAIRS - 1, "too few pairs"), (MIN_PAIRS + 1, "cut short within a look")]
+    ("rounds", "said"), [(LOOKS[0] - 1, "too few pairs"), (LOOKS[0] + 1, "cut short within a look")]
 )
 def test_a_run_cut_short_within_a_look_says_so(tmp_path: Path, rounds: int, said: str) -> None:
     page, text = texts(runs.write(tmp_path, {"where-from": runs.results("where-from", stepwise, rounds)}))

@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from lab import LabError
+from lab.generator.record import NEEDED
 from lab.run import environment
 from tests.unit.records import about
 
@@ -61,9 +63,30 @@ def test_the_header_names_parsers_loops_drivers_and_clients_and_what_each_row_sa
         placed={"generator": "1", "nginx": "1"},
         gateway=gateway,
         about=lambda row: about() | {"row": row},
+        restart=None,
     )
-    made = environment.header(door, ["plain", "talkative"], looks=1, seed=7, scale=1.0)
+    made = environment.header(door, ["plain", "talkative"], looks=(6,), seed=7, scale=1.0)
     assert {"uvloop", "httptools", "h11", "pydantic", "werkzeug", "psycopg-pool", "locust"} <= made.versions.keys()
     assert made.abouts["talkative"]["header_bytes"] > made.abouts["plain"]["header_bytes"]
     assert made.abouts["plain"]["row"] == "plain"
     assert made.shared_cpus == 1
+
+
+def door_of(gateway: str, **said: Any) -> Any:
+    return SimpleNamespace(gateway=gateway, about=lambda row: said)
+
+
+@pytest.mark.parametrize("missing", sorted(NEEDED))
+def test_a_row_that_says_too_little_of_itself_is_one_clear_line_before_anything_is_measured(
+    gateway: str, missing: str
+) -> None:
+    """As a lab of another version may, behind its URL."""
+    said = about()
+    del said[missing]
+    with pytest.raises(LabError, match=f"what plain says of itself at .*/plain/about lacks {missing}: start it"):
+        environment.about(door_of(gateway, **said), "plain")
+
+
+def test_settings_that_are_no_table_are_one_clear_line_too(gateway: str) -> None:
+    with pytest.raises(LabError, match="has settings without names"):
+        environment.about(door_of(gateway, **about() | {"settings": []}), "plain")

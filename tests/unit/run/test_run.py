@@ -1,10 +1,12 @@
 """A run: balanced orders, a plan that fits its budget, and no more looks than the question needs."""
 
 import io
+import math
+import random
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from itertools import permutations
+from itertools import pairwise, permutations
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -17,16 +19,17 @@ from lab.experiments import Arm, Contrast, Experiment, find
 from lab.experiments.outcomes import Outcome, Verdict
 from lab.generator.client import GeneratorClient
 from lab.generator.record import Block, Result, Schedule
+from lab.judge.judge import judge
 from lab.judge.search import FIRST_STEP, NEXT_STEP
-from lab.judge.statistics import LOOKS, MIN_PAIRS
+from lab.judge.statistics import LOOKS, QUICK_LOOKS
 from lab.run import run as running
-from lab.run.plan import LONGEST, QUICK, SHORTEST, Plan, estimate, make_plan
+from lab.run.plan import FIRST_SHARE, LONGEST, QUICK, SHORTEST, Plan, estimate, make_plan
 from lab.run.results import Run
 from lab.run.run import Runner
 from tests.unit.records import NOISE, SPREAD, about, cpu_us, header, load, result, toy
 
 Measure = Callable[[Block], dict[str, Any]]  # what of a block's result is not as usual
-WHOLE = Plan(looks=len(LOOKS), scale=1.0, budget_s=None)
+WHOLE = Plan(looks=LOOKS, scale=1.0, budget_s=None)
 
 
 class Fake(GeneratorClient):
@@ -35,6 +38,9 @@ class Fake(GeneratorClient):
     def __init__(self, measure: Measure, clock: SimpleNamespace) -> None:
         self.measure, self.clock = measure, clock
         self.asked: list[Block] = []
+        self.restarted: list[list[str]] = []
+        self.opened = 0  # how often clients were connected, to take turns
+        self.door: Any = SimpleNamespace(restart=self.restarted.append)
 
     def run(self, block: Block) -> Result:
         self.asked.append(block)
@@ -43,6 +49,7 @@ class Fake(GeneratorClient):
 
     @contextmanager
     def taking_turns(self, blocks: Sequence[Block]) -> Iterator[Any]:
+        self.opened += 1
         yield FakeInterleaving(self, blocks)
 
 
@@ -70,8 +77,9 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
     return made
 
 
-def runner(fake: Fake, plan: Plan = WHOLE) -> Runner:
-    facts = header(looks=plan.looks, abouts={row: about("flask") | {"row": row} for row in ("flask", "fastapi")})
+def runner(fake: Fake, plan: Plan = WHOLE, **changes: Any) -> Runner:
+    abouts = {row: about("flask") | {"row": row} for row in ("flask", "fastapi", "wsgi")}
+    facts = header(looks=plan.looks, abouts=abouts, **changes)
     return Runner(fake, Run(Path(), facts), plan, Console(file=io.StringIO()))
 
 
@@ -94,30 +102,34 @@ def rounds(fake: Fake) -> int:
 @pytest.mark.parametrize("count", [2, 3, 6])
 def test_each_arm_is_as_often_before_another_as_behind_it(count: int, clock: SimpleNamespace) -> None:
     arms = tuple(map(Arm, "abcdef"[:count]))
-    orders = runner(Fake(differing(1, SPREAD), clock)).orders(arms, MIN_PAIRS)
-    assert len(orders) == MIN_PAIRS
+    orders = runner(Fake(differing(1, SPREAD), clock)).orders(arms, LOOKS[0])
+    assert len(orders) == LOOKS[0]
     assert all(sorted(order, key=arms.index) == list(arms) for order in orders)
     for one, other in permutations(arms, 2):
-        assert sum(order.index(one) < order.index(other) for order in orders) == MIN_PAIRS / 2
+        assert sum(order.index(one) < order.index(other) for order in orders) == LOOKS[0] / 2
 
 
 def test_orders_are_those_of_the_runs_seed(clock: SimpleNamespace) -> None:
     arms = tuple(map(Arm, "abcdef"))
-    same = [runner(Fake(differing(1, SPREAD), clock)).orders(arms, MIN_PAIRS) for _ in range(2)]
+    same = [runner(Fake(differing(1, SPREAD), clock)).orders(arms, LOOKS[0]) for _ in range(2)]
     assert same[0] == same[1]
 
 
 # The plan
 
 
+def scaled(scale: float) -> Plan:
+    return replace(WHOLE, scale=scale)
+
+
 def test_a_quick_run_takes_one_look_at_short_blocks() -> None:
-    assert make_plan([find("concurrent")], True, None) == Plan(1, QUICK, None)
+    assert make_plan([find("concurrent")], True, None) == Plan(QUICK_LOOKS, QUICK, None)
     assert make_plan([find("concurrent")], False, None) == WHOLE
 
 
 def test_a_budget_that_is_too_small_says_the_minimum() -> None:
     chosen = [find("basic-cost"), find("control")]
-    least = sum(estimate(each, SHORTEST) for each in chosen)
+    least = sum(estimate(each, scaled(SHORTEST)) for each in chosen)
     with pytest.raises(LabError, match=f"{least / 60:.1f} minutes at least") as caught:
         make_plan(chosen, False, least - 1)
     assert "--budget" in str(caught.value) and "--quick" in str(caught.value)
@@ -128,17 +140,25 @@ def test_a_budget_that_is_too_small_says_the_minimum() -> None:
 
 def test_a_larger_budget_makes_longer_blocks_within_bounds() -> None:
     chosen = [find("basic-cost"), find("high-load")]
-    least = sum(estimate(each, SHORTEST) for each in chosen)
-    scales = [make_plan(chosen, False, least * factor).scale for factor in (1, 1.2, 1.5, 2, 100)]
+    least = sum(estimate(each, scaled(SHORTEST)) for each in chosen)
+    scales = [make_plan(chosen, False, least * factor / FIRST_SHARE).scale for factor in (1, 1.2, 1.5, 2, 100)]
     assert scales == sorted(scales)
     assert scales[0] == pytest.approx(SHORTEST) and scales[-1] == LONGEST
 
 
 @pytest.mark.parametrize("scale", [0.5, 1, 2])
-def test_the_scale_fills_the_budget(scale: float) -> None:
+@pytest.mark.parametrize(("quick", "share"), [(False, FIRST_SHARE), (True, 1.0)])
+def test_the_first_looks_fill_their_share_of_the_budget(scale: float, quick: bool, share: float) -> None:
     chosen = [find("basic-cost"), find("websocket")]
-    budget = sum(estimate(each, scale) for each in chosen)
-    assert make_plan(chosen, False, budget).scale == pytest.approx(scale)
+    looks = QUICK_LOOKS if quick else LOOKS
+    budget = sum(estimate(each, Plan(looks, scale, None)) for each in chosen) / share
+    assert make_plan(chosen, quick, budget).scale == pytest.approx(scale)
+
+
+def test_where_the_first_looks_need_it_they_have_the_whole_budget() -> None:
+    chosen = [find("basic-cost")]
+    least = estimate(chosen[0], scaled(SHORTEST))
+    assert make_plan(chosen, False, least * 1.01).scale == SHORTEST
 
 
 # The run
@@ -156,9 +176,9 @@ def run_one(fake: Fake, plan: Plan, *experiments: Experiment) -> Runner:
 def test_a_run_stops_after_the_first_look_that_decides(ratio: float, verdict: Verdict, clock: SimpleNamespace) -> None:
     fake = Fake(differing(ratio, SPREAD), clock)
     made = run_one(fake, WHOLE)
-    assert (rounds(fake), len(fake.asked)) == (MIN_PAIRS, 2 * MIN_PAIRS)
+    assert (rounds(fake), len(fake.asked)) == (LOOKS[0], 2 * LOOKS[0])
     measured = made.run.measured["toy"].rounds
-    assert sorted(measured["", "fastapi"]) == sorted(measured["", "flask"]) == list(range(MIN_PAIRS))
+    assert sorted(measured["", "fastapi"]) == sorted(measured["", "flask"]) == list(range(LOOKS[0]))
     assert f"     {verdict}: " in said(made)
 
 
@@ -170,7 +190,7 @@ def said(made: Runner) -> str:
 @pytest.mark.parametrize("looks", [1, len(LOOKS)])
 def test_a_run_that_is_undecided_goes_on_to_the_last_planned_look(looks: int, clock: SimpleNamespace) -> None:
     fake = Fake(differing(1, NOISE), clock)
-    made = run_one(fake, Plan(looks, 1.0, None))
+    made = run_one(fake, Plan(LOOKS[:looks], 1.0, None))
     assert rounds(fake) == LOOKS[looks - 1]
     assert "inconclusive" in said(made)
 
@@ -184,13 +204,13 @@ def test_a_run_goes_on_to_the_second_look_and_stops_there_where_that_decides(clo
 def test_a_run_does_not_measure_on_what_the_gates_have_refused_for_a_fault(clock: SimpleNamespace) -> None:
     fake = Fake(lambda block: {"load": load(failures=1)}, clock)
     made = run_one(fake, WHOLE)
-    assert rounds(fake) == MIN_PAIRS
+    assert rounds(fake) == LOOKS[0]
     assert "refused" in said(made)
 
 
 def test_what_noise_has_made_the_gates_refuse_is_looked_at_again_and_may_be_sound_then(clock: SimpleNamespace) -> None:
     def noisy_at_first(block: Block) -> dict[str, Any]:
-        early = block.purpose.round < MIN_PAIRS
+        early = block.purpose.round < LOOKS[0]
         return cpu_us(300 if block.row == "flask" else 150) | {"load": load(in_flight=12.0 if early else 10.0)}
 
     fake = Fake(noisy_at_first, clock)
@@ -202,7 +222,7 @@ def test_what_noise_has_made_the_gates_refuse_is_looked_at_again_and_may_be_soun
 def test_a_fault_beside_the_noise_ends_the_looks_all_the_same(clock: SimpleNamespace) -> None:
     fake = Fake(lambda block: {"load": load(failures=1, in_flight=20.0)}, clock)
     run_one(fake, WHOLE)
-    assert rounds(fake) == MIN_PAIRS
+    assert rounds(fake) == LOOKS[0]
 
 
 @pytest.mark.parametrize(("budget_s", "looks"), [(30, 1), (40, 2), (70, 3), (1000, 3)])
@@ -210,29 +230,124 @@ def test_another_look_is_taken_only_where_it_ends_within_the_budget(
     budget_s: float, looks: int, clock: SimpleNamespace
 ) -> None:
     fake = Fake(differing(1, NOISE), clock)  # the looks are 12, 20 and 28 blocks of a second
-    run_one(fake, Plan(len(LOOKS), 1.0, budget_s))
+    run_one(fake, Plan(LOOKS, 1.0, budget_s))
     assert rounds(fake) == LOOKS[looks - 1]
 
 
-def test_an_open_question_leaves_the_experiments_behind_it_their_share_of_the_budget(clock: SimpleNamespace) -> None:
+def named(name: str, *contrasts: Contrast, **changes: Any) -> Experiment:
+    return replace(toy(*contrasts, **changes), name=name)
+
+
+def test_every_claim_has_its_first_verdict_before_any_has_its_second_look(clock: SimpleNamespace) -> None:
     fake = Fake(differing(1, NOISE), clock)
-    first, second = toy(), find("basic-latency")
-    left = estimate(second, 1.0)
-    made = runner(fake, Plan(len(LOOKS), 1.0, 30 + left))
-    made.one = lambda experiment, number, deadline: deadlines.append(deadline)  # type: ignore[method-assign]  # notes, does not run
-    deadlines: list[float | None] = []
-    made.all([first, second])
-    assert deadlines == [pytest.approx(clock.now + 30), pytest.approx(clock.now + 30 + left)]
+    made = run_one(fake, WHOLE, named("one"), named("two"))
+    order = [(block.purpose.experiment, block.purpose.round) for block in fake.asked]
+    looks = [(0, LOOKS[0]), *pairwise(LOOKS)]
+    wanted = [(name, number) for look in looks for name in ("one", "two") for number in range(*look)]
+    assert list(dict.fromkeys(order)) == wanted
+    lines = [line.split(":")[0].strip() for line in said(made).splitlines()]
+    assert lines.index("1/2 one") < lines.index("inconclusive") < lines.index("2/2 two")
+
+
+def test_a_question_that_does_not_fit_leaves_its_time_to_one_that_does(clock: SimpleNamespace) -> None:
+    fake = Fake(differing(1, NOISE), clock)  # the second looks take 60 blocks of a second and 20
+    levels: dict[str, Any] = {"4": {}, "8": {}, "16": {}}
+    run_one(fake, Plan(LOOKS, 1.0, 36 + 12 + 30), named("long", levels=levels), named("short"))
+    assert {block.purpose.experiment for block in fake.asked if block.purpose.round >= LOOKS[0]} == {"short"}
+
+
+THREE = (Arm("fastapi"), Arm("flask"), Arm("wsgi"))
+
+
+def test_an_arm_whose_questions_are_answered_is_measured_no_more(clock: SimpleNamespace) -> None:
+    def measure(block: Block) -> dict[str, Any]:
+        noise = NOISE[block.purpose.round % len(NOISE)] if block.row == "wsgi" else 1
+        return cpu_us({"fastapi": 100, "flask": 300, "wsgi": 100 * noise}[block.row])
+
+    fake = Fake(measure, clock)
+    contrasts = Contrast("fastapi", "flask", "cpu_us"), Contrast("fastapi", "wsgi", "cpu_us")
+    run_one(fake, Plan(LOOKS[:2], 1.0, None), toy(*contrasts, arms=THREE))
+    measured = {row: sum(block.row == row for block in fake.asked) for row in ("fastapi", "flask", "wsgi")}
+    assert measured == {"fastapi": LOOKS[1], "flask": LOOKS[0], "wsgi": LOOKS[1]}
+    assert fake.restarted[-1] == ["fastapi", "wsgi"]
+
+
+def test_a_level_that_is_decided_is_measured_no_more(clock: SimpleNamespace) -> None:
+    def measure(block: Block) -> dict[str, Any]:
+        noise = NOISE if block.purpose.level == "16" else SPREAD
+        return cpu_us(300 if block.row == "flask" else 300 * noise[block.purpose.round % len(noise)])
+
+    fake = Fake(measure, clock)
+    run_one(fake, Plan(LOOKS[:2], 1.0, None), toy(levels={"4": {}, "16": {}}))
+    rounds_of = {level: {b.purpose.round for b in fake.asked if b.purpose.level == level} for level in ("4", "16")}
+    assert {level: len(each) for level, each in rounds_of.items()} == {"4": LOOKS[0], "16": LOOKS[1]}
+
+
+# Starts
+
+
+def test_every_round_has_new_starts_of_its_rows_all_at_once(clock: SimpleNamespace) -> None:
+    fake = Fake(differing(0.5, SPREAD), clock)
+    run_one(fake, WHOLE, toy(levels={"4": {}, "16": {}}))
+    # The first round has those with which the native stack began.
+    assert fake.restarted == [["fastapi", "flask"]] * (LOOKS[0] - 1)
+    order = [(block.purpose.round, block.purpose.level) for block in fake.asked]
+    assert list(dict.fromkeys(order)) == [(number, level) for number in range(LOOKS[0]) for level in ("4", "16")]
+
+
+def test_a_row_that_an_earlier_experiment_has_loaded_is_started_anew_and_no_other_is(clock: SimpleNamespace) -> None:
+    fake = Fake(differing(0.5, SPREAD), clock)
+    further = named("two", Contrast("wsgi", "flask", "cpu_us"), arms=THREE[1:])
+    run_one(fake, Plan(LOOKS[:1], 1.0, None), toy(), further)
+    first, second = fake.restarted[: LOOKS[0] - 1], fake.restarted[LOOKS[0] - 1 :]
+    assert set(map(tuple, first)) == {("fastapi", "flask")}
+    assert second == [["flask"], *[["flask", "wsgi"]] * (LOOKS[0] - 1)]
+
+
+def test_rows_that_ran_before_the_run_began_are_started_anew_for_its_first_round_too(clock: SimpleNamespace) -> None:
+    fake = Fake(differing(0.5, SPREAD), clock)
+    runner(fake, door="compose").all([toy()])
+    assert fake.restarted == [["fastapi", "flask"]] * LOOKS[0]
+
+
+def test_rows_that_cannot_be_started_from_here_keep_their_clients_from_round_to_round(clock: SimpleNamespace) -> None:
+    fake = Fake(differing(1, NOISE), clock)
+    fake.door.restart = None
+    runner(fake, door="https://elsewhere", restarts=False).all([toy()])
+    assert (fake.restarted, rounds(fake), fake.opened) == ([], LOOKS[-1], len(LOOKS))
 
 
 def test_every_level_is_measured_with_its_own_load(clock: SimpleNamespace) -> None:
     fake = Fake(differing(0.5, SPREAD), clock)
-    run_one(fake, Plan(1, 0.5, None), toy(levels={"4": {"users": 4}, "16": {"users": 16, "wait_ms": 5}}))
+    run_one(fake, Plan(LOOKS[:1], 0.5, None), toy(levels={"4": {"users": 4}, "16": {"users": 16, "wait_ms": 5}}))
     assert {(block.purpose.level, block.users, block.options.get("wait_ms")) for block in fake.asked} == {
         ("4", 4, None),
         ("16", 16, 5),
     }
     assert {block.seconds for block in fake.asked} == {0.5}
+
+
+def judged_right(seed: int, restarts: bool) -> bool:
+    """Two rows that are truly alike; every start of one shifts its CPU per request, by 3 % (standard deviation)."""
+    chance = random.Random(seed)
+    shift = {"fastapi": chance.gauss(0, 0.03)}
+
+    def measure(block: Block) -> dict[str, Any]:
+        return cpu_us(300 * math.exp(shift.get(block.row, 0) + chance.gauss(0, 0.005)))
+
+    fake = Fake(measure, SimpleNamespace(now=0.0))
+    fake.door.restart = lambda rows: shift.update(fastapi=chance.gauss(0, 0.03))
+    made = runner(fake, Plan(LOOKS, 1.0, None), restarts=restarts)
+    made.all([toy()])
+    (finding,) = judge(toy(), made.run.measured["toy"], made.run.header).findings
+    assert finding.comparison
+    return not finding.comparison.detected and finding.outcome in (Outcome.NO_DIFFERENCE, Outcome.INCONCLUSIVE)
+
+
+def test_a_planted_effect_of_starts_is_no_difference_between_the_rows() -> None:
+    """As lab/calibration/planted.py can plant it in a real row."""
+    assert sum(judged_right(seed, restarts=True) for seed in range(60)) >= 57
+    assert sum(judged_right(seed, restarts=False) for seed in range(60)) < 40
 
 
 # Searches
@@ -263,7 +378,7 @@ def test_a_search_begins_by_a_part_of_a_step_below_where_the_arms_last_one_ended
     for row, knee in (("flask", 300), ("fastapi", 900)):
         assert 50 < steps(searching, row, 0)[0].rate <= 100
         below = []
-        for number in range(1, MIN_PAIRS):
+        for number in range(1, LOOKS[0]):
             first = steps(searching, row, number)[0]
             below.append(max(b.rate for b in steps(searching, row, number - 1) if b.rate <= knee) / first.rate)
         assert all(1 <= each <= NEXT_STEP for each in below)
@@ -282,7 +397,7 @@ def test_a_row_that_keeps_nothing_is_searched_from_the_beginning_again(clock: Si
     experiment = toy(Contrast("fastapi", "flask", "capacity"))
     low = Experiment(**vars(experiment) | {"load": experiment.load.but({"rate": 4, "limit_p99_ms": 100})})
     run_one(fake, WHOLE, low)
-    firsts = [steps(fake, "flask", number)[0] for number in range(MIN_PAIRS)]
+    firsts = [steps(fake, "flask", number)[0] for number in range(LOOKS[0])]
     assert all(2 < first.rate <= 4 for first in firsts)
     assert {first.purpose.search.step for first in firsts if first.purpose.search} == {FIRST_STEP}
 
@@ -310,7 +425,7 @@ def test_a_row_that_keeps_all_that_may_be_asked_for_is_asked_for_it_at_once(cloc
     run_one(
         fake, WHOLE, Experiment(**vars(experiment) | {"load": experiment.load.but({"rate": 90, "limit_p99_ms": 100})})
     )
-    assert [[block.rate for block in steps(fake, "flask", number)] for number in range(1, MIN_PAIRS)] == [[1000]] * 5
+    assert [[block.rate for block in steps(fake, "flask", number)] for number in range(1, LOOKS[0])] == [[1000]] * 5
 
 
 def test_arms_of_one_row_are_kept_apart(clock: SimpleNamespace) -> None:

@@ -43,13 +43,13 @@ def one(truth: float, noise: float, seed: int) -> tuple[Outcome, float, float]:
     chance = random.Random(seed)
     knee = chance.uniform(100, 300)
     fake = Noisy({"subject": knee * truth, "baseline": knee}, noise, chance)
-    made = Runner(fake, Run(Path(), header(seed=seed)), Plan(3, 1.0, None), Console(file=io.StringIO()))
+    made = Runner(fake, Run(Path(), header(seed=seed)), Plan(LOOKS, 1.0, None), Console(file=io.StringIO()))
     found: dict[str, list[float]] = {row: [] for row in fake.knees}
-    rates: dict[str, float] = {}
+    rates: dict[tuple[str, str], float] = {}
     for look, pairs in enumerate(LOOKS, 1):
         while len(found["baseline"]) < pairs:
             for row, values in found.items():
-                values.append(CAPACITY.of(made.turn(SEARCH, Arm(row), Purpose(), rates)))
+                values.append(CAPACITY.of(made.turn(SEARCH, Arm(row), Purpose(arm=row), rates)))
         ratios = log_ratios(found["subject"], found["baseline"])
         said = compare(ratios, look, len(LOOKS), CAPACITY.metric.margin, smaller_is_better=False)
         if said.outcome != Outcome.INCONCLUSIVE:
