@@ -44,6 +44,7 @@ def show(options: argparse.Namespace) -> None:
             "levels": levels,
             "equal": experiment.held_equal,
             "refuted if": experiment.refuted_if,
+            "rule": str(experiment.rule),
         }
         grid = Table.grid(padding=(0, 2))
         for name, text in lines.items():

@@ -206,8 +206,8 @@ def crossover(findings: Sequence[Finding]) -> float | None:
     """
     decided = [each for each in findings if each.comparison]
     for one, other in pairwise(decided):
-        if one.holds == other.holds or not one.comparison or not other.comparison:
-            continue
+        if one.holds == other.holds or not one.comparison or not other.comparison or not float(one.level):
+            continue  # between 0 and a level there is no place on a log scale
         first, second = math.log(one.comparison.ratio), math.log(other.comparison.ratio)
         # The edge of the margin lies before what differs: where the claim holds, or where "no difference" fails.
         differs_later = other.holds != (one.contrast.claimed == Outcome.NO_DIFFERENCE)

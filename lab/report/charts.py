@@ -23,8 +23,8 @@ from lab.judge.statistics import Comparison, intervals
 from lab.judge.words import outcome, that_depends
 from lab.report.section import HEADINGS, SPECIAL, Section, number, what
 
-# Okabe and Ito's colours, which colour-blind people can tell apart; without the yellow, which is lost on white.
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+# Okabe and Ito's colours, which colour-blind people can tell apart; for their yellow, which is lost on white, a brown.
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#7A5230")
 MARKERS = {"WSGI": "o", "ASGI": "s"}
 LINES = {"p99_ms": "--"}
 SPREAD_OVER_DECADES = ("p50_ms", "p99_ms", "probe_p95_ms", "after_ms", "held")
@@ -107,7 +107,7 @@ def against_level(section: Section, figures: tuple[str, ...]) -> Chart:
                 refused.update(dict.fromkeys(line(axes, section, index, name, label)))
         axes.set_title(" and ".join(HEADINGS[name] for name in figures), loc="left")
         axes.set_xlabel(f"{experiment.varied} (log scale)")
-        axes.set_xscale("log")
+        axes.set_xscale("symlog", linthresh=1)  # a level may be 0
         axes.set_xticks([float(level) for level in section.levels], section.levels)
         axes.xaxis.set_minor_locator(NullLocator())
         if figures[0] in SPREAD_OVER_DECADES:

@@ -4,10 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from lab.experiments import EXPERIMENTS, Contrast, Experiment
+from lab.experiments.model import Setup
 from lab.judge.judge import Finding, Judgement
-from lab.judge.words import meaning, outcome, ratio, verdict_sentence
+from lab.judge.words import how_varied, meaning, outcome, ratio, verdict_sentence
 from lab.report.report import render
-from lab.report.section import Footnotes, Section, Table, by, sections
+from lab.report.section import Footnotes, Section, Table, by, sections, what
 from lab.report.tables import waterfall
 from lab.run.results import Run
 
@@ -21,6 +22,7 @@ class Part:
     experiment: Experiment
     verdicts: dict[str, str]  # by door
     meaning: str  # in a line
+    setups: list[str]  # how the headline rows compare, as they come and as one would tune them
     said: list[str]  # verdicts and sentences, each once
     findings: Table
     waterfalls: dict[str, Table]
@@ -36,7 +38,7 @@ def write(runs: Sequence[Run]) -> str:
                 shown.setdefault(section.judgement.experiment.name, {})[run.header.door] = section
     parts = [part(each, shown[each.name]) for each in EXPERIMENTS if each.name in shown]
     doors = list(dict.fromkeys(run.header.door for run in runs))
-    return render("findings.md.j2", {"runs": runs, "doors": doors, "parts": parts})
+    return render("findings.md.j2", {"runs": runs, "doors": doors, "parts": parts, "setups": list(Setup)})
 
 
 def part(experiment: Experiment, by_door: dict[str, Section]) -> Part:
@@ -48,11 +50,23 @@ def part(experiment: Experiment, by_door: dict[str, Section]) -> Part:
         experiment=experiment,
         verdicts={door: verdict_of(each) for door, each in judgements.items()},
         meaning=" ".join(each_once({door: meaning(each) for door, each in judgements.items()})),
+        setups=[" ".join(each_once({door: set_up(each, way) for door, each in judgements.items()})) for way in Setup],
         said=each_once(said),
         findings=side_by_side(experiment, {door: each.findings for door, each in judgements.items()}, notes),
         waterfalls={door: table for door, table in steps.items() if table},
         notes=notes.reasons,
     )
+
+
+def set_up(judgement: Judgement, way: Setup) -> str:
+    """How the headline rows compare that way, at the last level: by each figure its ratio, and what that comes to."""
+    last = list(judgement.experiment.levels)[-1]
+    those = [each for each in judgement.findings if each.contrast.setup == way and each.level == last]
+    if not those:
+        return "–"
+    contrast, where = those[0].contrast, f" at {how_varied(judgement.experiment, [last])}" if last else ""
+    figures = [f"{what(each.contrast.figure)} {ratio(each.comparison)}, {outcome(each)}" for each in those]
+    return f"{contrast.subject} / {contrast.baseline}{where}: {'; '.join(figures)}"
 
 
 def verdict_of(judgement: Judgement) -> str:

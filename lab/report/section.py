@@ -13,7 +13,14 @@ from lab.judge.judge import Cell, Judgement, Measurements
 from lab.run.results import Run
 from meter import Reading
 
-SPECIAL = ("whole_cpu_us", "held", "probe_p95_ms", "capacity", "after_ms")  # shown where an experiment compares them
+SPECIAL = (
+    "whole_cpu_us",
+    "held",
+    "probe_p95_ms",
+    "capacity",
+    "after_ms",
+    "served_pct",
+)  # shown where an experiment compares them
 HEADINGS = {
     "throughput": "requests/s",
     "p50_ms": "p50, ms",
@@ -23,6 +30,7 @@ HEADINGS = {
     "whole_cpu_us": "CPU µs per request, with nginx",
     "memory_mib": "memory, MiB",
     "cgroup_mib": "container's memory, MiB",
+    "served_pct": "served, %",
     "held": "WebSockets held",
     "probe_p95_ms": "neighbour's p95, ms",
     "capacity": "rate that keeps the limit, 1/s",

@@ -17,7 +17,7 @@ def test_the_schema_in_the_docs_is_that_of_the_output() -> None:
 
 
 def test_what_is_printed_is_what_the_schema_says(tmp_path: Path) -> None:
-    made = runs.results("io-bound", lambda level, arm, number: (1000, 300 if arm.startswith("flask") else 150))
+    made = runs.results("io-bound", lambda level, arm, number: (500 if arm.startswith("flask") else 1000, 300))
     run = read(runs.write(tmp_path / "run", {"io-bound": made}))
     text = output.text(run, run.judgements(), complete=True, missed=["p99"])
     printed, described = json.loads(text), json.loads(SCHEMA.read_text())
@@ -25,7 +25,7 @@ def test_what_is_printed_is_what_the_schema_says(tmp_path: Path) -> None:
     assert printed.keys() == described["properties"].keys() == set(described["required"])
     again = output.OUTPUT.validate_json(text)
     assert [(each.experiment, each.verdict) for each in again.verdicts] == [("io-bound", "supported")]
-    assert {finding.level for finding in again.verdicts[0].findings} == {"1", "10"}
+    assert {finding.level for finding in again.verdicts[0].findings} == {"0", "1", "5", "20"}
     definitions = described["$defs"]
     for name, found in (
         ("VerdictRecord", printed["verdicts"][0]),

@@ -126,7 +126,7 @@ def test_text_from_a_server_is_text_and_not_markup(tmp_path: Path) -> None:
 
 def test_lines_against_levels_show_the_ceiling_and_where_the_claim_turns(tmp_path: Path) -> None:
     shown = section(runs.write(tmp_path, {"concurrent": runs.results("concurrent", pooled)}))
-    throughput, latency = charts.of(shown)
+    _, throughput, latency = charts.of(shown)
     assert "8 threads ÷ 0.05 s = 160/s" in throughput.svg
     assert re.search(r"turns at about (8\.|9|1[0-5])", throughput.svg)  # above 8 clients: 8 threads
     assert "turns" not in latency.svg and "Dashed: p99" in latency.caption
@@ -280,6 +280,18 @@ def test_findings_begin_with_every_question_its_verdicts_and_what_came_out_in_a_
     ]
     assert "no difference that matters, for Flask and for FastAPI" in lines[1]
     assert "claim" not in table and text.index("| question |") < text.index("## ")
+
+
+def test_the_first_table_shows_the_headline_rows_as_they_come_and_as_one_would_tune_them(tmp_path: Path) -> None:
+    made = {name: runs.results(name, alike) for name in ("concurrent", "one-at-a-time")}
+    text = findings.write([results.read(runs.write(tmp_path / "a", made))])
+    table = text[text.index("| question |") : text.index("The verdict is on a claim")]
+    lines = [line.split(" | ") for line in table.splitlines() if line.startswith("| ")]
+    assert lines[0][2:4] == ["as it comes", "as one would tune it"]
+    assert lines[1][2:4] == ["–", "–"]  # nothing of it is a headline row as one would tune it
+    assert "fastapi / flask at 64 clients: requests per second × 1.00" in lines[2][2]
+    assert "fastapi / flask-200 at 64 clients: requests per second × 1.00" in lines[2][3]
+    assert "memory" in lines[2][2] and "no difference that matters" in lines[2][3]
 
 
 def test_findings_say_once_what_two_doors_say_and_name_the_doors_where_they_differ(tmp_path: Path) -> None:
