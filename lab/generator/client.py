@@ -212,7 +212,7 @@ class CpuWatch:
         cpu_ns, lasted_s = dict(used.cpu_ns), used.ns / 1e9
         beside = {role: ns / used.ns for role, ns in cpu_ns.items() if role != "row"}
         others_s = len(self.row_cpus) * lasted_s - used.idle_s - cpu_ns.get("row", 0) / 1e9
-        if block.splits == 1:  # not drained: the share of the measured seconds counts, against the requests within them
+        if not block.drained:  # the share of the measured seconds counts, against the requests within them
             cpu_ns = {role: round(ns * seen.seconds / lasted_s) for role, ns in cpu_ns.items()}
             seen = replace(seen, answered=seen.load.requests)
         return Result(

@@ -12,6 +12,7 @@ from lab import LabError
 from lab.experiments import BY_NAME, DEMO, EXPERIMENTS, Arm, Experiment, Load, find
 from lab.experiments.model import ARTICLE, OURS
 from lab.experiments.outcomes import Rule
+from lab.generator.record import SATURATED
 from lab.judge.figures import FIGURES
 from lab.stack.compose_file import ComposeFile
 from loadtest import options, targets
@@ -25,7 +26,7 @@ SPEAK = {
     for interface in ("WSGI", "ASGI")
 }
 BOTH = SPEAK["WSGI"] & SPEAK["ASGI"]
-OWN = {"Slow"}  # a scenario of lab/generator/load.py alone
+OWN = {"Slow", SATURATED}  # scenarios of lab/generator alone
 SPEAKS = {"PageHttp2": "HTTP/2", "WebSocketIdle": "WS", "WebSocketEcho": "WS", "Broadcast": "WS"}
 
 each_experiment = pytest.mark.parametrize("experiment", EXPERIMENTS, ids=lambda experiment: experiment.name)
