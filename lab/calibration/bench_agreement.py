@@ -1,8 +1,8 @@
 """`make bench-agreement`: do Locust and wrk, another generator, find the same ratio of CPU per request?
 
 They must where both put the same load on the rows: a client who asks again as soon as it is answered, and 16 of them
-where both generators use up the CPU of both rows. Where Locust cannot, the row works through fewer requests at once, and
-a request costs it more: both ratios then stand with the CPUs that the rows used.
+where both generators use up the CPU of both rows. Where Locust cannot, the row works through fewer requests at once,
+and a request costs it more: both ratios then stand with the CPUs that the rows used.
 """
 
 import random
