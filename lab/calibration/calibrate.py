@@ -2,9 +2,9 @@
 
 40 runs of a row against itself are judged as any experiment is. Then their rounds, in the order in which they were
 recorded, are taken as longer runs: a lasting difference, and noise that comes in stretches, count in full. FastAPI is
-compared with itself, with a known number of CPU µs added to every request (lab/calibration/planted.py), and with µs that
-every start of a row draws for itself. Every round has new starts, as in any run. How often whole verdicts are wrong is
-simulated, with the noise that was measured (lab/calibration/verdicts.py).
+compared with itself, with a known number of CPU µs added to every request (lab/calibration/planted.py), and with µs
+that every start of a row draws for itself. Every round has new starts, as in any run. How often whole verdicts are
+wrong is simulated, with the noise that was measured (lab/calibration/verdicts.py).
 """
 
 import math
@@ -187,17 +187,13 @@ def calibrate(header: Header, alike: dict[str, Measurements], planted: Measureme
         smallest=next((step for step, share in power.items() if share >= 0.9), None),
         noise=noise,
         wrong=wrong_verdicts([noise, NOISY]),
-        coverage={
-            starts: [
-                (
-                    covered(Noise(rounds, starts), pairs, starts_anew=False),
-                    covered(Noise(rounds, starts), pairs, starts_anew=True),
-                )
-                for pairs in LOOKS
-            ]
-            for starts in STARTS_APART
-        },
+        coverage={starts: coverage(Noise(rounds, starts)) for starts in STARTS_APART},
     )
+
+
+def coverage(noise: Noise) -> list[tuple[float, float]]:
+    """At each look: of rounds of one start, and of rounds with a start each."""
+    return [(covered(noise, pairs, starts_anew=False), covered(noise, pairs, starts_anew=True)) for pairs in LOOKS]
 
 
 def values_of_both(measured: Measurements, *arms: str) -> list[list[float]]:
