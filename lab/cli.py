@@ -49,6 +49,7 @@ def add_two_folders(parser: argparse.ArgumentParser) -> None:
 
 def add_folders(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("folders", type=Path, nargs="+", metavar="DIR", help="results folders")
+    parser.add_argument("--json", action="store_true", help="as JSON, which the page takes: docs/findings.json")
 
 
 def add_nothing(parser: argparse.ArgumentParser) -> None:

@@ -10,13 +10,15 @@ from lab import COMMAND, LabError
 from lab.calibration import bench_agreement, bench_generator, bench_services, calibrate
 from lab.experiments import DEMO, EXPERIMENTS, Experiment, find
 from lab.experiments.outcomes import Verdict
-from lab.generator.record import histogram
+from lab.generator.record import histogram, writing
 from lab.judge.figures import unseen
 from lab.judge.judge import Judgement
 from lab.judge.search import is_search
 from lab.judge.statistics import percentile
 from lab.judge.words import verdict_sentence
 from lab.report import compare, findings, output, report
+from lab.report.section import sections
+from lab.report.tables import shortfalls
 from lab.run import results, run
 
 EXIT_LIMIT, EXIT_REFUSED, EXIT_INTERRUPTED = 3, 5, 130
@@ -63,11 +65,12 @@ def measure(options: argparse.Namespace) -> int:
     found, early = run.run(chosen, options.on, options.quick, budget_s, name, progress)
     missed = missed_limit(found, options.limit_p99_ms) if options.limit_p99_ms else []
     judgements = found.judgements()
+    verdicts = output.text(found, judgements, complete=not early, missed=missed)
     if options.json:
-        print(output.text(found, judgements, complete=not early, missed=missed))
+        print(verdicts)
     else:
         tell(found, judgements)
-    keep(found, progress)
+    keep(found, verdicts, progress)
     for line in missed:
         progress.print(f"[red]{line}")
     if early:
@@ -100,8 +103,11 @@ def tell(found: results.Run, judgements: Sequence[Judgement]) -> None:
         console.print(f"[yellow]{warning}")
 
 
-def keep(found: results.Run, console: Console) -> None:
-    """Writes the report and says where it is: last, because a full disk must not hide the verdicts."""
+def keep(found: results.Run, verdicts: str, console: Console) -> None:
+    """Writes verdicts and report, and says where they are: last, because a full disk must not hide the verdicts."""
+    path = found.folder / "verdicts.json"  # the page shows it
+    with writing(path):
+        path.write_text(verdicts)
     console.print(f"Report: {report.write(found).resolve().as_uri()}\nResults: {found.folder}", soft_wrap=True)
 
 
@@ -122,7 +128,13 @@ def missed_limit(found: results.Run, limit_ms: float) -> list[str]:
 def rewrite(options: argparse.Namespace) -> None:
     found = results.read(options.folder)
     tell(found, found.judgements())
-    keep(found, console)
+    keep(found, as_read(found), console)
+
+
+def as_read(found: results.Run) -> str:
+    """The verdicts as `lab run --json` prints them, of a run that was read back: of a limit it knows nothing."""
+    shown = [section for section in sections(found) if section.size]
+    return output.text(found, found.judgements(), complete=not shortfalls(found, shown), missed=[])
 
 
 def compare_folders(options: argparse.Namespace) -> None:
@@ -131,14 +143,18 @@ def compare_folders(options: argparse.Namespace) -> None:
 
 
 def print_findings(options: argparse.Namespace) -> None:
-    print(findings.write([results.read(folder) for folder in options.folders]), end="")
+    runs = [results.read(folder) for folder in options.folders]
+    if options.json:
+        print("[" + ",\n".join(map(as_read, runs)) + "]")
+    else:
+        print(findings.write(runs), end="")
 
 
 def demonstrate(options: argparse.Namespace) -> int:
     console.print("Claims about WSGI and ASGI, put to the test on this machine.")
     found, early = run.run(DEMO, "native", quick=True, budget_s=None, name="demo", console=console)
     tell(found, found.judgements())
-    keep(found, console)
+    keep(found, as_read(found), console)
     console.print(f"All experiments, with time to decide: {COMMAND} run --all")
     return EXIT_INTERRUPTED if early else 0
 

@@ -11,10 +11,12 @@ from lab.judge.statistics import LOOKS, QUICK_LOOKS
 
 QUICK = 0.3  # of a block's usual seconds
 SHORTEST, LONGEST = 0.3, 3.0  # what --budget may make of them
+# The looks that a budget may plan: two leave each more of the level than three, as good as a fifth more time; else one.
+BUDGETED = (LOOKS[:2], QUICK_LOOKS)
 FIRST_SHARE = 0.6  # of a budget: the first looks; the rest is for questions that stay open
 OVERHEAD_S = 0.9  # of a block: warm-up, draining, reading the meters
 PROBE_S = 1.5  # of a block with a neighbour: it starts anew, and drains what waits behind streams and WebSockets
-SLICED, SLICED_S = 1.4, 0.15  # of a round in slices: their margins and drains, and its share of the warm-up
+SLICED, SLICED_S = 1.4, 0.25  # of a round in slices: their margins and drains, and its warm-up
 START_S = 0.3  # of each row that is started anew
 SEARCH_STEPS = 4
 
@@ -30,20 +32,27 @@ class Plan:
 
 def make_plan(experiments: Sequence[Experiment], quick: bool, budget_s: float | None) -> Plan:
     """LabError where the budget is too small for even the shortest blocks."""
-    plan = Plan(QUICK_LOOKS if quick else LOOKS, QUICK if quick else 1.0, budget_s)
     if budget_s is None:
-        return plan
-    budget = budget_s * (1 if quick else FIRST_SHARE)
+        return Plan(QUICK_LOOKS if quick else LOOKS, QUICK if quick else 1.0, None)
+    for looks in (QUICK_LOOKS,) if quick else BUDGETED:
+        shortest = Plan(looks, SHORTEST, budget_s)
+        least = sum(estimate(each, shortest) for each in experiments)
+        if least <= budget_s:
+            first_s = budget_s * (FIRST_SHARE if len(looks) > 1 else 1)
+            return replace(shortest, scale=fitting_scale(experiments, shortest, first_s))
+    hint = "name fewer experiments" + ("" if quick else ", or add --quick")
+    raise LabError(f"that takes {least / 60:.1f} minutes at least: {hint}, or raise --budget")
+
+
+def fitting_scale(experiments: Sequence[Experiment], plan: Plan, first_s: float) -> float:
+    """The scale at which the first looks take so long, within bounds."""
 
     def over(scale: float) -> float:
-        return sum(estimate(each, replace(plan, scale=scale)) for each in experiments) - budget
+        return sum(estimate(each, replace(plan, scale=scale)) for each in experiments) - first_s
 
-    if (least := over(SHORTEST) + budget) > budget_s:
-        hint = "name fewer experiments" + ("" if quick else ", or add --quick")
-        raise LabError(f"that takes {least / 60:.1f} minutes at least: {hint}, or raise --budget")
-    if over(SHORTEST) > 0:
-        return replace(plan, scale=SHORTEST)
-    return replace(plan, scale=LONGEST if over(LONGEST) < 0 else brentq(over, SHORTEST, LONGEST))
+    if over(SHORTEST) >= 0:
+        return SHORTEST
+    return LONGEST if over(LONGEST) < 0 else float(brentq(over, SHORTEST, LONGEST))
 
 
 def estimate(experiment: Experiment, plan: Plan) -> float:

@@ -23,7 +23,7 @@ from lab.judge.search import FIRST_STEP, NEXT_STEP, begin_search, behind, first_
 from lab.judge.statistics import intervals, log_ratios
 from lab.judge.words import how_many, how_varied, outcome, ratio, times, verdict_sentence
 from lab.run import environment, results
-from lab.run.plan import Plan, block_seconds, counted, estimate, make_plan, minutes, round_seconds, upper
+from lab.run.plan import START_S, Plan, block_seconds, counted, estimate, make_plan, minutes, round_seconds, upper
 from lab.stack import doors
 
 T = TypeVar("T")
@@ -82,13 +82,15 @@ class Runner:
         """The first look at every experiment; then the next at those that have open questions, while there is time."""
         deadline = time.monotonic() + self.plan.budget_s if self.plan.budget_s else math.inf
         courses = [Course(each, self.run.measured.setdefault(each.name, Measurements())) for each in experiments]
-        self.progress.update(self.bar, total=sum(self.expected(each, self.plan.looks[0]) for each in courses))
+        total = sum(self.expected(each, self.plan.looks[0]) for each in courses)
         with self.progress:
             for until in self.plan.looks:
                 for number, course in enumerate(courses, 1):
                     expected = self.expected(course, until)
                     if course.done and (not course.arms or time.monotonic() + expected > deadline):
                         continue
+                    total += expected if course.done else 0
+                    self.progress.update(self.bar, total=total)
                     self.say(f"{number}/{len(courses)} {heading(course, until)}")
                     self.look(course, until)
 
@@ -132,6 +134,7 @@ class Runner:
             self.progress.update(self.bar, description=f"starting {how_many(len(stale), 'row')} anew")
             self.generator.door.restart(sorted(stale))
         self.used.update(rows)
+        self.progress.advance(self.bar, START_S * len(set(rows)))
 
     def in_slices(self, course: Course, level: str, rounds: Sequence[int]) -> None:
         """Rounds in which the arms take turns, slice by slice."""

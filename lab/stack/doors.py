@@ -47,7 +47,7 @@ class Door:
             with fetch(f"{self.gateway}/{row}/about") as answer:
                 return dict(json.load(answer))
         except (OSError, ValueError, TypeError) as error:
-            profiles = "".join(f"--profile {each} " for each in self.rows[row]["profiles"])
+            profiles = "".join(f"--profile {each} " for each in self.rows[row].get("profiles", ()))
             hint = f"docker compose {profiles}up --detach --wait starts it"
             raise LabError(f"{row} does not run at {self.gateway} ({error}): {hint}") from error
 

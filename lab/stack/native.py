@@ -200,6 +200,7 @@ class NativeStack:
             http_port=http,
             locust_port=locust,
             http3=False,  # the wheel's nginx has none
+            results=str(ROOT / "results"),
             address=lambda row: f"{HOST}:{self.port(row.name, row.port)}",
             meter=lambda row: f"http://{HOST}:{meter_port}/{row.name}",
         )

@@ -19,10 +19,19 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 import meter
 import workloads
 from lab import LabError
+from lab.stack import guide
 from lab.stack.compose_file import ROOT, ComposeFile, Row
 from lab.stack.machine import cpus
 
+FINDINGS = ROOT / "docs" / "findings.json"  # for the page, where nothing has been measured yet
 HOSTS = ("localhost", "127.0.0.1", "::1", "nginx")
+TEMPLATES = (
+    "gateway.conf.j2",
+    "gateway.sh.j2",
+    "snippets/policy.conf.j2",
+    "snippets/websocket.conf.j2",
+    "html/index.html.j2",
+)
 
 
 @dataclass(frozen=True)
@@ -35,6 +44,7 @@ class Door:
     http_port: int
     locust_port: int
     http3: bool
+    results: str  # the folder of all runs
     address: Callable[[Row], str]  # where a row listens
     meter: Callable[[Row], str]  # the URL of its meter
 
@@ -48,6 +58,7 @@ def compose_door(compose_file: ComposeFile) -> Door:
         http_port=nginx[8080],
         locust_port=locust[8089],
         http3=True,  # nginx.org's image has it
+        results="/results",
         address=lambda row: f"{row.name}:{row.port}",
         meter=lambda row: f"http://{row.name}:{meter.PORT}/",
     )
@@ -113,17 +124,19 @@ def write_gateway(out: Path, compose_file: ComposeFile, door: Door) -> None:
         lstrip_blocks=True,
         autoescape=select_autoescape(["html.j2"]),
     )
-    for template in ("gateway.conf.j2", "gateway.sh.j2", "snippets/websocket.conf.j2", "html/index.html.j2"):
+    for template in TEMPLATES:
         text = jinja.get_template(template).render(
             **vars(door),
             rows=rows,
             html=out / "html",
+            episodes=guide.episodes(),
             refusals=refusals(),
             handshake=workloads.HANDSHAKE,
             bad_handshake=as_json(workloads.problem(400, workloads.BAD_HANDSHAKE)),
         )
         (out / template.removesuffix(".j2")).write_text(text)
     (out / "html" / "rows.json").write_text(json.dumps(rows, indent=2))
+    shutil.copyfile(FINDINGS, out / "html" / "findings.json")
 
 
 def write_certificate(out: Path) -> None:
@@ -184,11 +197,11 @@ def write_worker_secret(out: Path, given: str | None) -> None:
 
 def refuse_unreadable() -> None:
     """LabError where the checkout was made under umask 077: containers have another user."""
-    for path in (ROOT / "docker-compose.yml", ROOT / "nginx", *(ROOT / "nginx").rglob("*")):
+    for path in (ROOT / "docker-compose.yml", guide.WORKSHOP, FINDINGS, ROOT / "nginx", *(ROOT / "nginx").rglob("*")):
         if path.suffix != ".pem" and not os.access(path, os.R_OK | (os.X_OK if path.is_dir() else 0)):
             name = path.relative_to(ROOT)
             raise LabError(
-                f"{name} may not be read by user {os.getuid()}: chmod -R o+rX docker-compose.yml nginx services"
+                f"{name} may not be read by user {os.getuid()}: chmod -R o+rX docker-compose.yml docs nginx services"
             )
 
 

@@ -5,13 +5,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
 
 from lab.stack.compose_file import ComposeFile
 from lab.stack.native import NativeStack
 from tests.e2e.stacks import plain_environ, started
 
 CHROMIUM = Path("/usr/bin/chromium")
+TIMEOUT_MS = 30_000
 FLAGS = (
     "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run "
     "--disable-background-networking --disable-component-update --disable-sync"
@@ -57,6 +58,18 @@ def page(context: BrowserContext) -> Iterator[Page]:
     page.on("pageerror", lambda error: complaints.append(str(error)))
     yield page
     assert not complaints
+
+
+@pytest.fixture
+def front(page: Page, stack: NativeStack) -> Page:
+    """The first page, ready to be used."""
+    opened(page, stack.https)
+    return page
+
+
+def opened(page: Page, url: str) -> None:
+    page.goto(url)
+    expect(page.locator("html")).to_have_attribute("data-ready", "yes", timeout=TIMEOUT_MS)
 
 
 def is_complaint(said: ConsoleMessage) -> bool:

@@ -5,27 +5,46 @@ import re
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import BrowserContext, Locator, Page, Response, ViewportSize, expect
+from playwright.sync_api import Locator, Page, Response, ViewportSize, WebSocket, expect
 
 from lab.stack.native import NativeStack
+from tests.browser.conftest import TIMEOUT_MS
 
-TIMEOUT_MS = 30_000
 WIDTHS: tuple[ViewportSize, ...] = (
     {"width": 390, "height": 844},
-    {"width": 1366, "height": 768},
+    {"width": 1280, "height": 800},
     {"width": 1920, "height": 1080},
 )
-
-
-@pytest.fixture
-def front(page: Page, stack: NativeStack) -> Page:
-    opened(page, stack)
-    return page
-
-
-def opened(page: Page, stack: NativeStack) -> None:
-    page.goto(stack.https)
-    expect(page.locator("html")).to_have_attribute("data-ready", "yes", timeout=TIMEOUT_MS)
+PANELS = ("first-minute", "race", "tiles", "echo", "broadcast", "websocket", "streams", "claims", "rows")
+CONTROLS = ":is(button, select, input, a, summary):visible:not(:disabled)"
+# The button that starts a panel, and what then can be seen in it.
+STARTS = {
+    "first-minute": "64 clients",
+    "race": "Race",
+    "tiles": "Load 100 tiles",
+    "echo": "Connect to both",
+    "broadcast": "Join both",
+    "websocket": "Open sockets",
+    "streams": "Open 4 streams",
+}
+SHOWN = {
+    "first-minute": ".lane .wait-0",
+    "race": ".chart rect",
+    "tiles": ".tiles .wait-3",
+    "echo": "polyline",
+    "broadcast": ".messages p",
+    "websocket": ".wait-3",
+    "streams": ".events .wait-3",
+}
+CUT_OFF = """() => {
+    const page = document.documentElement;
+    const wide = page.scrollWidth > window.innerWidth ? ["the page"] : [];
+    const out = [...document.querySelectorAll("main section")].flatMap((section) => {
+        const edge = section.getBoundingClientRect().right;
+        return [...section.querySelectorAll("*")].filter((each) => each.getBoundingClientRect().right > edge + 1);
+    });
+    return [...wide, ...out.map((each) => each.outerHTML.slice(0, 200))];
+}"""
 
 
 def numbers(lanes: Locator) -> list[int]:
@@ -101,37 +120,6 @@ def test_a_race_kept_as_a_link_is_set_up_again(page: Page, stack: NativeStack) -
     expect(page.locator("#race").get_by_label("Requests")).to_have_value("12")
 
 
-# Sockets and streams
-
-
-def test_sockets_take_flasks_threads_until_plain_requests_die_and_closing_them_brings_it_back(
-    context: BrowserContext, stack: NativeStack
-) -> None:
-    page = context.new_page()  # whose console says that a socket did not open: that is the lesson
-    opened(page, stack)
-    panel = page.locator("#websocket")
-    panel.get_by_role("button", name="Open sockets").click()
-    expect(panel.locator(".says")).to_contain_text("flask holds 8 WebSockets and opens no more", timeout=TIMEOUT_MS)
-    expect(panel.locator(".says")).to_contain_text("Its 8 threads are all held")
-    expect(page.locator("[data-row=flask] .state")).to_have_text("no answer in 3 s", timeout=TIMEOUT_MS)
-    panel.get_by_role("button", name="Close them").click()
-    expect(page.locator("[data-row=flask] .state")).to_have_text("answers", timeout=TIMEOUT_MS)
-
-
-def test_an_event_loop_holds_all_the_sockets_that_are_asked_for(front: Page) -> None:
-    panel = front.locator("#websocket")
-    panel.get_by_label("Row").select_option("fastapi")
-    panel.get_by_role("button", name="Open sockets").click()
-    expect(panel.locator(".says")).to_contain_text("fastapi holds 32 WebSockets", timeout=TIMEOUT_MS)
-
-
-def test_streams_of_both_rows_come_event_by_event(front: Page) -> None:
-    panel = front.locator("#streams")
-    panel.get_by_role("button", name="Stream 12 events").click()
-    expect(panel.locator(".says")).to_contain_text("flask: 12 events", timeout=TIMEOUT_MS)
-    expect(panel.locator(".says")).to_contain_text("fastapi: 12 events")
-
-
 # The page itself
 
 
@@ -145,16 +133,57 @@ def test_it_is_used_by_keyboard_alone_and_shows_one_panel_on_the_wall(front: Pag
     front.keyboard.press("Tab")
     expect(front.locator("[data-episode=start]")).to_be_focused()
     front.keyboard.press("p")
-    expect(visible).to_have_count(5)
+    expect(visible).to_have_count(len(PANELS))
 
 
-def test_reset_brings_the_page_back_to_where_it_began(front: Page) -> None:
-    panel = front.locator("#first-minute")
-    front.locator("[data-episode=start]").click()
-    expect(panel.locator(".lane")).to_have_count(2)
+@pytest.mark.parametrize("panel", PANELS)
+def test_every_panel_is_reached_and_used_by_keyboard_alone(front: Page, panel: str) -> None:
+    front.keyboard.press("p")
+    for _ in range(PANELS.index(panel)):
+        front.keyboard.press("ArrowRight")
+    section = front.locator(f"#{panel}")
+    expect(section).to_be_focused()
+    controls = section.locator(CONTROLS)
+    for place in range(controls.count()):
+        front.keyboard.press("Tab")
+        expect(controls.nth(place)).to_be_focused()
+    if panel in STARTS:
+        section.get_by_role("button", name=STARTS[panel]).first.focus()
+        front.keyboard.press("Enter")
+        expect(section.locator(SHOWN[panel]).first).to_be_visible(timeout=TIMEOUT_MS)
+        front.keyboard.press("r")
+        expect(section.locator(SHOWN[panel])).to_have_count(0)
+
+
+@pytest.mark.parametrize(
+    ("panel", "path"), [("first-minute", "/wait?"), ("race", "/timed/"), ("tiles", "/wait?"), ("streams", "/timed/")]
+)
+def test_after_a_reset_no_request_of_a_panel_goes_out_any_more(front: Page, panel: str, path: str) -> None:
+    asked: list[str] = []
+    section, start = front.locator(f"#{panel}"), STARTS[panel]
+    section.get_by_role("button", name=start).click()
+    expect(section.locator(SHOWN[panel]).first).to_be_visible(timeout=TIMEOUT_MS)
     front.get_by_role("button", name="Reset").click()
-    expect(panel.locator(".lane")).to_have_count(0)
-    expect(front.locator("[data-episode=start]")).to_be_enabled(timeout=TIMEOUT_MS)
+    front.wait_for_timeout(300)  # what was on its way
+    front.on("request", lambda request: asked.append(request.url) if path in request.url else None)
+    front.wait_for_timeout(1500)
+    assert asked == []
+    expect(section.locator(".says")).to_be_empty()
+    expect(section.get_by_role("button", name=start)).to_be_enabled(timeout=TIMEOUT_MS)
+
+
+def test_a_reset_closes_the_sockets_and_opens_no_further_ones(front: Page) -> None:
+    sockets: list[WebSocket] = []
+    front.on("websocket", lambda socket: sockets.append(socket))
+    panel = front.locator("#websocket")
+    panel.get_by_label("Row").select_option("fastapi")
+    panel.get_by_role("button", name="Open sockets").click()
+    expect(panel.locator(".wait-3").nth(3)).to_be_attached(timeout=TIMEOUT_MS)
+    front.get_by_role("button", name="Reset").click()
+    expect(panel.locator(".wait-3")).to_have_count(0)
+    front.wait_for_timeout(1000)
+    expect(panel.locator(".big").first).to_have_text("0")
+    assert 4 <= len(sockets) < 32 and all(socket.is_closed() for socket in sockets)
 
 
 @pytest.mark.parametrize("size", WIDTHS, ids=lambda size: str(size["width"]))
@@ -162,11 +191,27 @@ def test_reset_brings_the_page_back_to_where_it_began(front: Page) -> None:
 def test_nothing_is_cut_off_and_axe_finds_nothing(front: Page, size: ViewportSize, scheme: str) -> None:
     front.set_viewport_size(size)
     front.emulate_media(color_scheme="dark" if scheme == "dark" else "light", reduced_motion="reduce")
+    front.get_by_role("button", name="Recorded").click()
+    for panel in ("first-minute", "race", "tiles", "streams"):
+        front.locator(f"#{panel}").get_by_role("button", name=STARTS[panel]).click()
+        expect(front.locator(f"#{panel} .says")).not_to_be_empty(timeout=TIMEOUT_MS)
+    for summary in front.locator("#claims summary").all():
+        summary.dispatch_event("click")
+    for guide in ("closed", "open"):
+        if guide == "open":
+            front.keyboard.press("g")
+        cut_off = front.evaluate(CUT_OFF)
+        assert cut_off == [], guide
+        found = Axe().run(front)
+        assert found.violations_count == 0, found.generate_report()
+
+
+def test_nothing_moves_by_itself_for_those_who_want_no_motion(front: Page) -> None:
     front.locator("[data-episode=start]").click()
-    expect(front.locator("#first-minute .says")).not_to_be_empty(timeout=TIMEOUT_MS)
-    assert front.evaluate("() => document.documentElement.scrollWidth <= window.innerWidth")
-    found = Axe().run(front)
-    assert found.violations_count == 0, found.generate_report()
+    client = front.locator("#first-minute .clients i").first
+    expect(client).to_have_css("transition-duration", "0.08s")
+    front.emulate_media(reduced_motion="reduce")
+    expect(client).to_have_css("transition-duration", "0s")
 
 
 def test_it_needs_nothing_from_elsewhere_and_nothing_inline(front: Page, stack: NativeStack) -> None:
@@ -182,12 +227,3 @@ def test_the_neighbours_latency_is_drawn_through_every_episode(front: Page) -> N
     front.locator("[data-episode=break]").click()
     slow = front.locator("[data-victim=fastapi] strong")
     expect(slow).to_have_text(re.compile(r"^([\d,]{3,} ms|none in 2 s)$"), timeout=TIMEOUT_MS)  # the loop is blocked
-
-
-def test_every_row_says_what_it_really_runs(front: Page, stack: NativeStack) -> None:
-    for row in stack.rows:
-        line = front.locator(f"[data-row={row.name}]")
-        expect(line.locator(".server")).to_have_text(
-            re.compile(rf"^{row.server} \d+\.\d+.*, Python 3\.\d+"), timeout=TIMEOUT_MS
-        )
-        expect(line.locator(".runs")).to_have_text(re.compile(r"^1 on \d+ CPU"))

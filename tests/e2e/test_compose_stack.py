@@ -79,9 +79,13 @@ def test_a_checkout_that_nobody_else_may_read_is_one_clear_line(environ: dict[st
     tmp_path.chmod(0o755)
     assert up(environ, "flask", folder=clone).returncode != 0
     line = what_setup_said(environ)
-    assert "docker-compose.yml may not be read by user 10001: chmod -R o+rX docker-compose.yml nginx services" in line
+    assert (
+        "docker-compose.yml may not be read by user 10001: chmod -R o+rX docker-compose.yml docs nginx services" in line
+    )
     assert "\n" not in line
-    stacks.run(["chmod", "-R", "o+rX", *(str(clone / name) for name in ("docker-compose.yml", "nginx", "services"))])
+    stacks.run(
+        ["chmod", "-R", "o+rX", *(str(clone / name) for name in ("docker-compose.yml", "docs", "nginx", "services"))]
+    )
     clone.chmod(0o711)
     again = up(environ, "flask", "postgres", folder=clone)
     assert again.returncode == 0, again.stderr + what_setup_said(environ)

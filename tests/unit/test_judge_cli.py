@@ -193,3 +193,24 @@ def test_findings_are_markdown_of_both_doors(tmp_path: Path, capsys: pytest.Capt
     assert cli.main(["findings", *folders]) == 0
     said = capsys.readouterr().out
     assert said.startswith("# ") and "native" in said and "compose" in said
+
+
+def test_the_verdicts_lie_beside_the_report_as_they_were_printed(
+    ran: Ran, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    made = runs.results("basic-cost", slower_flask, rounds=3)
+    assert ran({"basic-cost": made}, "--json", early=True) == 130
+    kept = tmp_path / "run" / "verdicts.json"
+    assert json.loads(kept.read_text()) == json.loads(capsys.readouterr().out)
+    kept.unlink()
+    assert cli.main(["report", str(kept.parent)]) == 0
+    assert json.loads(kept.read_text())["complete"] is False
+
+
+def test_findings_as_json_are_the_verdicts_of_each_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    made: dict[str, Any] = {"basic-cost": runs.results("basic-cost", slower_flask)}
+    folders = [str(runs.write(tmp_path / door, made, door=door)) for door in ("native", "compose")]
+    assert cli.main(["findings", "--json", *folders]) == 0
+    said = json.loads(capsys.readouterr().out)
+    assert [(each["door"], each["complete"]) for each in said] == [("native", True), ("compose", True)]
+    assert [verdict["experiment"] for each in said for verdict in each["verdicts"]] == ["basic-cost"] * 2

@@ -1,6 +1,7 @@
 // The first minute: so many clients, each waits 100 ms and asks again. Two lanes, two large numbers.
 
 import { ask, byName, element, missing, number, onReset, side, sleep, threadsOf, titled, wasReset } from "./lab.js";
+import { mark, playing, recording, tellRun } from "./recorded.js";
 import { watch } from "./victim.js";
 
 const CLIENTS = 64, WAIT_MS = 100, SECONDS = 6, NOW_MS = 2000;
@@ -16,9 +17,8 @@ class Lane {
     this.row = byName[name];
     this.path = `/${name}${route}?ms=${WAIT_MS}`;
     this.blocks = route === "/wait/blocking";
-    this.answers = []; // when each came, in performance.now()'s ms
+    this.came = Array.from({ length: CLIENTS }, () => []); // of each client when its answers came, in ms since the start
     this.failures = 0;
-    this.since = new Array(CLIENTS).fill(0); // when each client asked
     this.rate = element("div", { class: "big", textContent: "0" });
     this.grid = element("div", { class: "clients", ariaHidden: "true" }, ...Array.from({ length: CLIENTS }, () => element("i")));
     const how = this.blocks ? "a blocking call inside async def" : titled(this.row);
@@ -28,68 +28,84 @@ class Lane {
       element("div", { class: "quiet" }, "answers a second"), this.grid);
   }
 
-  async client(number, until) {
-    while (performance.now() < until) {
-      this.since[number] = performance.now();
+  async client(place, began, signal) {
+    while (!signal.aborted && performance.now() < began + SECONDS * 1000) {
       const { ok } = await ask(this.path);
-      if (ok) this.answers.push(performance.now());
-      else this.failures += 1;
-      this.since[number] = 0;
-      if (!ok) await sleep(200);
+      if (ok) this.came[place].push(Math.round(performance.now() - began));
+      else if (!signal.aborted) {
+        this.failures += 1;
+        await sleep(200);
+      }
     }
   }
 
-  perSecond(began) {
-    const now = performance.now(), from = Math.max(began, now - NOW_MS);
-    return this.answers.filter((at) => at >= from).length / Math.max((now - from) / 1000, 0.5);
+  perSecond(moment) {
+    const from = Math.max(0, moment - NOW_MS);
+    const answers = this.came.reduce((sum, each) => sum + each.filter((at) => at >= from && at <= moment).length, 0);
+    return answers / Math.max((moment - from) / 1000, 0.5);
   }
 
-  draw(began) {
-    this.rate.textContent = number(this.perSecond(began));
-    const now = performance.now();
-    this.since.forEach((since, client) => {
-      const waited = since ? Math.min(Math.floor((now - since) / (2 * WAIT_MS)), 3) : -1;
-      this.grid.children[client].className = waited < 0 ? "" : `wait-${waited}`;
+  draw(moment) {
+    this.rate.textContent = number(this.perSecond(moment));
+    this.came.forEach((each, client) => {
+      const since = each.findLast((at) => at <= moment) ?? 0; // it asks again as soon as it is answered
+      this.grid.children[client].className = `wait-${Math.min(Math.floor((moment - since) / (2 * WAIT_MS)), 3)}`;
     });
   }
 }
 
 export function mount(section) {
-  const lanes = element("div", { class: "lanes" });
+  const lanes = element("div", { class: "lanes" }), marked = element("div");
   const says = element("p", { class: "says", role: "status" });
   const buttons = EPISODES.map((episode, place) => element("button",
     { type: "button", class: place ? "" : "first", "data-episode": episode.name, onclick: () => play(episode) }, episode.text));
-  section.append(element("div", { class: "buttons" }, ...buttons), lanes, says);
+  section.append(element("div", { class: "buttons" }, ...buttons), marked, lanes, says);
 
   async function play(episode) {
     buttons.forEach((button) => { button.disabled = true; });
     const here = episode.lanes.map((lane) => new Lane(lane));
     lanes.replaceChildren(...here.map((lane) => lane.element));
+    marked.replaceChildren();
     says.textContent = "";
-    const absent = (await Promise.all(here.map((lane) => missing(lane.row)))).filter(Boolean);
-    if (absent.length) says.textContent = absent.join(" ");
-    else {
-      watch(...here.map((lane) => lane.row.name));
-      await run(here, says);
-    }
+    if (playing()) await again(episode, here);
+    else await live(episode, here);
     buttons.forEach((button) => { button.disabled = false; });
   }
 
-  onReset.addEventListener("reset", () => { lanes.replaceChildren(); says.textContent = ""; });
+  async function live(episode, here) {
+    const signal = wasReset(), absent = (await Promise.all(here.map((lane) => missing(lane.row)))).filter(Boolean);
+    if (absent.length) says.textContent = `${absent.join(" ")}, or press Recorded.`;
+    if (absent.length || signal.aborted) return;
+    watch(...here.map((lane) => lane.row.name));
+    const began = performance.now();
+    const clients = here.flatMap((lane) => lane.came.map((_, place) => lane.client(place, began, signal)));
+    await show(here, says, began, signal);
+    await Promise.all(clients); // the next episode begins with idle rows
+    tellRun(section, { name: `first-minute-${episode.name}`, lanes: here.map(({ came, failures }) => ({ came, failures })) });
+  }
+
+  async function again(episode, here) {
+    const signal = wasReset(), run = await recording(`first-minute-${episode.name}`);
+    if (!run || signal.aborted) return;
+    marked.replaceChildren(mark(run));
+    here.forEach((lane, place) => Object.assign(lane, run.lanes[place]));
+    await show(here, says, performance.now(), signal);
+  }
+
+  onReset.addEventListener("reset", () => { lanes.replaceChildren(); marked.replaceChildren(); says.textContent = ""; });
 }
 
-async function run(lanes, says) {
-  const signal = wasReset(), began = performance.now(), until = began + SECONDS * 1000;
-  const drawing = setInterval(() => lanes.forEach((lane) => lane.draw(began)), 100);
-  const clients = lanes.flatMap((lane) => Array.from({ length: CLIENTS }, (_, place) => lane.client(place, until)));
-  await sleep(until - performance.now());
-  const rates = lanes.map((lane) => lane.perSecond(began));
+/** Draws the lanes while they run, and says what came out. */
+async function show(lanes, says, began, signal) {
+  const drawing = setInterval(() => lanes.forEach((lane) => lane.draw(performance.now() - began)), 100);
+  while (!signal.aborted && performance.now() < began + SECONDS * 1000) await sleep(50);
   clearInterval(drawing);
   if (signal.aborted) return;
-  lanes.forEach((lane, place) => { lane.rate.textContent = number(rates[place]); });
-  says.textContent = lanes.map((lane, place) => sentence(lane, rates[place])).join(" ");
-  await Promise.all(clients); // the next episode begins with idle rows
-  lanes.forEach((lane) => lane.grid.querySelectorAll("i").forEach((client) => { client.className = ""; }));
+  lanes.forEach((lane) => {
+    lane.draw(SECONDS * 1000);
+    lane.grid.querySelectorAll("i").forEach((client) => { client.className = ""; });
+  });
+  says.textContent = lanes.map((lane) => sentence(lane, lane.perSecond(SECONDS * 1000))).join(" ");
 }
 
 /** What this run has shown, and the formula that explains it. */

@@ -1,10 +1,14 @@
 // What every panel needs: the rows, requests with a time limit, elements, and what to end at a reset.
 
-export const rows = await (await fetch("/rows.json")).json();
-export const byName = Object.fromEntries(rows.map((row) => [row.name, row]));
 export const PATIENCE_MS = 15_000; // a row whose threads are all held would keep a panel waiting for ever
-export const NOT_RUNNING = 502; // what the gateway says where nothing listens
-export const START_ALL = "docker compose --profile variants --profile apart up --detach, or lab up --profile variants --profile apart";
+const NOT_RUNNING = 204; // what the gateway says of a row where nothing listens
+/** The commands that start further rows. */
+export function startOf(rows) {
+  const profiles = [...new Set(rows.flatMap((row) => row.profiles))].map((name) => `--profile ${name}`).join(" ");
+  return `docker compose ${profiles} up --detach, or lab up ${profiles}`;
+}
+
+export const PROTOCOLS = { h2: "HTTP/2", h3: "HTTP/3", "http/1.1": "HTTP/1.1" }; // as the browser names them, and people
 
 export const sleep = (ms) => new Promise((done) => setTimeout(done, ms));
 export const side = (row) => row.interface.toLowerCase(); // the class that colours it
@@ -26,6 +30,17 @@ export function element(name, properties = {}, ...children) {
   }
   made.append(...children);
   return made;
+}
+
+/** What a panel shows of a row: its name, what it is, and more. */
+export function laneOf(row, ...children) {
+  return element("div", { class: `lane is-${side(row)}`, "data-lane": row.name },
+    element("h3", {}, element("span", { class: side(row) }, row.name)), element("div", { class: "quiet" }, titled(row)), ...children);
+}
+
+export function median(values) {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.floor(sorted.length / 2)];
 }
 
 export function svg(name, attributes = {}, text = "") {
@@ -62,14 +77,30 @@ export async function ask(path, patienceMs = PATIENCE_MS) {
 
 export const wasReset = () => running.signal;
 
-/** Whether a row runs; what to do where it does not. */
-export async function missing(row) {
-  const { status } = await ask(`/${row.name}/health`, 3000);
-  return status === NOT_RUNNING ? `${row.name} is not started: ${START_ALL}` : "";
+export const rows = JSON.parse((await ask("/rows.json")).body);
+export const byName = Object.fromEntries(rows.map((row) => [row.name, row]));
+
+/** Whether a row is there (`runs`), and whether it answers in time (`ok`). */
+export async function health(row, patienceMs = 3000) {
+  const { ok, status } = await ask(`/-/up/${row.name}`, patienceMs);
+  return { ok: ok && status !== NOT_RUNNING, runs: status !== NOT_RUNNING, status };
 }
 
-export function webSocket(path) {
-  return new WebSocket(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}${path}`);
+/** What to do where a row does not run; empty where it does. */
+export async function missing(row) {
+  return !(await health(row)).runs ? `${row.name} is not started: ${startOf([row])}` : "";
+}
+
+/** A WebSocket that is open; null where it does not open in time. A reset closes it. */
+export function openSocket(path, patienceMs = 2000) {
+  const socket = new WebSocket(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}${path}`);
+  running.signal.addEventListener("abort", () => socket.close());
+  const answer = new Promise((done) => {
+    socket.addEventListener("open", () => done(socket));
+    socket.addEventListener("error", () => done(null));
+  });
+  const late = sleep(patienceMs).then(() => { if (socket.readyState !== WebSocket.OPEN) socket.close(); return null; });
+  return Promise.race([answer, late]);
 }
 
 /** The options of a select: rows that pass, each by its title. */

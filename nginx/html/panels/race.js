@@ -1,6 +1,7 @@
 // The race: N requests to two rows at once. Every request is a bar, and where its time went is by the server's own clock.
 
 import { ask, byName, chooser, element, missing, number, onReset, side, sleep, svg, threadsOf, wasReset } from "./lab.js";
+import { mark, playing, recording, tellRun } from "./recorded.js";
 import { watch } from "./victim.js";
 
 const WORK = {
@@ -13,9 +14,9 @@ const WIDTH = 960, LEFT = 8, BAR = 5, GAP = 1, AXIS = 26, QUIET_FOR = 0.25; // t
 const PINGS = 7; // to learn how far the server's clock is from ours
 
 class Racer {
-  constructor(row) {
+  constructor(row, bars = []) {
     this.row = row;
-    this.bars = []; // {sent, began, ended, received, worker, thread, failed}: ms since the start of the race
+    this.bars = bars; // {sent, began, ended, received, worker, thread, failed}: ms since the start of the race
   }
 
   /** The server's clock minus ours in ms, from the quickest of a few requests. */
@@ -50,6 +51,57 @@ class Racer {
 const now = () => performance.timeOrigin + performance.now();
 
 export function mount(section) {
+  const { one, other, work, count, guess, start, again, marked, charts, says } = controls(section);
+  restore(one, other, work, count);
+  let last = null;
+
+  function clear() {
+    marked.replaceChildren();
+    charts.replaceChildren();
+    says.textContent = "";
+    last = null;
+    again.disabled = true;
+  }
+
+  start.addEventListener("click", async () => {
+    const signal = wasReset();
+    clear();
+    start.disabled = true;
+    const result = await (playing() ? recorded(signal) : live(signal));
+    start.disabled = false;
+    if (signal.aborted || !result) return;
+    last = result;
+    again.disabled = false;
+  });
+
+  async function live(signal) {
+    const racers = [one, other].map(({ value }) => new Racer(byName[value]));
+    const absent = (await Promise.all(racers.map((racer) => missing(racer.row)))).filter(Boolean);
+    keep(one, other, work, count);
+    if (absent.length && !signal.aborted) says.textContent = `${absent.join(" ")}, or press Recorded.`;
+    if (absent.length || signal.aborted) return null;
+    watch(...racers.map((racer) => racer.row.name));
+    const requests = Math.min(Math.max(Number(count.value) || 60, 1), 100);
+    const result = await race(racers, WORK[work.value], requests, charts, says, Number(guess.value));
+    if (result) tellRun(section, { name: `race-${work.value}`, count: requests, racers: racers.map(({ row, bars }) => ({ row: row.name, bars })) });
+    return result;
+  }
+
+  async function recorded(signal) {
+    const run = await recording(`race-${work.value}`);
+    if (!run || signal.aborted) return null;
+    marked.replaceChildren(mark(run));
+    const racers = run.racers.map(({ row, bars }) => new Racer(byName[row], bars));
+    const result = { racers, work: WORK[work.value], count: run.count, guess: Number(guess.value) };
+    return await replay(result, charts, 1) && told(result, says);
+  }
+
+  again.addEventListener("click", () => replay(last, charts, QUIET_FOR));
+  onReset.addEventListener("reset", clear);
+}
+
+/** What the panel is made of. */
+function controls(section) {
   const raceable = (row) => row.framework !== "none";
   const one = chooser("First", "flask", raceable), other = chooser("Second", "fastapi", raceable);
   const work = element("select", {}, ...Object.entries(WORK).map(([name, { text }]) => element("option", { value: name }, text)));
@@ -59,39 +111,28 @@ export function mount(section) {
   guess.addEventListener("input", () => { guessed.textContent = inWords(Number(guess.value), one.select.value, other.select.value); });
   const start = element("button", { type: "button", class: "first", textContent: "Race" });
   const again = element("button", { type: "button", textContent: "Replay at quarter speed", disabled: true });
-  const charts = element("div", {}), says = element("p", { class: "says", role: "status" });
+  const charts = element("div", {}), marked = element("div"), says = element("p", { class: "says", role: "status" });
   section.append(
     element("div", { class: "buttons" }, one.label, other.label,
       element("label", {}, "Work", work), element("label", {}, "Requests", count)),
     element("div", { class: "buttons" }, element("label", {}, "Guess first", guess, guessed), start, again),
-    key(), charts, says);
-  restore(one.select, other.select, work, count);
+    key(), marked, charts, says);
+  return { one: one.select, other: other.select, work, count, guess, start, again, marked, charts, says };
+}
 
-  let last = null;
-  start.addEventListener("click", async () => {
-    start.disabled = again.disabled = true;
-    const racers = [one, other].map(({ select }) => new Racer(byName[select.value]));
-    const absent = (await Promise.all(racers.map((racer) => missing(racer.row)))).filter(Boolean);
-    if (absent.length) says.textContent = absent.join(" ");
-    else {
-      watch(...racers.map((racer) => racer.row.name));
-      const requests = Math.min(Math.max(Number(count.value) || 60, 1), 100);
-      last = await race(racers, WORK[work.value], requests, charts, says, Number(guess.value));
-    }
-    keep(one.select, other.select, work, count);
-    start.disabled = false;
-    again.disabled = !last;
-  });
-  again.addEventListener("click", () => replay(last, charts));
-  onReset.addEventListener("reset", () => { charts.replaceChildren(); says.textContent = ""; last = null; again.disabled = true; });
+function told(result, says) {
+  says.textContent = sentence(result);
+  return result;
 }
 
 /** Both rows get their requests at the same moment; the chart grows as answers come. */
 async function race(racers, work, count, charts, says, guess) {
+  const signal = wasReset();
   says.textContent = "setting the clocks";
   for (const racer of racers) await racer.clock();
+  if (signal.aborted) return null;
   says.textContent = "";
-  const signal = wasReset(), start = now();
+  const start = now();
   const requests = [];
   for (let number = 0; number < count; number += 1) for (const racer of racers) requests.push(racer.request(work, start));
   const drawing = setInterval(() => draw(racers, charts, now() - start, count), 80);
@@ -100,17 +141,18 @@ async function race(racers, work, count, charts, says, guess) {
   if (signal.aborted) return null;
   const result = { racers, work, count, guess };
   draw(racers, charts, Infinity, count, guess);
-  says.textContent = sentence(result);
-  return result;
+  return told(result, says);
 }
 
-async function replay({ racers, count, guess }, charts) {
-  const end = Math.max(...racers.map((racer) => racer.finished)), began = now();
-  while ((now() - began) * QUIET_FOR < end) {
-    draw(racers, charts, (now() - began) * QUIET_FOR, count);
+/** The race as it was, at some speed; whether it came to its end before a reset. */
+async function replay({ racers, count, guess }, charts, speed) {
+  const signal = wasReset(), end = Math.max(...racers.map((racer) => racer.finished)), began = now();
+  while (!signal.aborted && (now() - began) * speed < end) {
+    draw(racers, charts, (now() - began) * speed, count);
     await sleep(50);
   }
-  draw(racers, charts, Infinity, count, guess);
+  if (!signal.aborted) draw(racers, charts, Infinity, count, guess);
+  return !signal.aborted;
 }
 
 /** The bars as they were at this moment of the race, in ms since its start. */

@@ -1,6 +1,6 @@
 // What runs, and the victim: a cheap request to every row, always on, and how long its answer takes.
 
-import { NOT_RUNNING, START_ALL, ask, number } from "./lab.js";
+import { ask, byName, health, number, startOf } from "./lab.js";
 
 const EVERY_MS = 1000, PATIENCE_MS = 3000; // a row whose threads are all held does not answer at all
 const OFTEN = 1, SELDOM = 15; // every so many rounds: rows that run, rows that do not
@@ -12,14 +12,17 @@ export function mount(section) {
   async function look(each) {
     if (each.asking) return;
     each.asking = true;
-    const began = performance.now(), { ok, status } = await ask(`/${each.row}/health`, PATIENCE_MS);
+    const began = performance.now(), { ok, runs, status } = await health(byName[each.row], PATIENCE_MS);
     const took = performance.now() - began;
     each.asking = false;
-    each.absent = status === NOT_RUNNING;
+    each.absent = !runs && byName[each.row].profiles.length > 0;
+    each.line.hidden = each.absent;
     show(each.line, ok, status, took);
     if (ok && !each.told) each.told = await tell(each);
-    section.querySelector("#absent").textContent = lines.some(({ absent }) => absent)
-      ? `Rows that are not started: ${START_ALL}.` : "";
+    const absent = lines.filter((one) => one.absent).map((one) => one.row);
+    const told = absent.length ? `Not started: ${absent.join(", ")}. They come with ${startOf(absent.map((name) => byName[name]))}.` : "";
+    const said = section.querySelector("#absent");
+    if (said.textContent !== told) said.textContent = told; // a screen reader hears changes only
   }
 
   function tick() {
@@ -37,15 +40,16 @@ async function tell({ line, row }) {
   const about = JSON.parse(body), workers = about.settings.WEB_CONCURRENCY ?? about.settings.GRANIAN_WORKERS;
   line.querySelector(".framework").textContent = about.framework;
   line.querySelector(".server").textContent = `${about.server}, Python ${about.python}`;
-  line.querySelector(".runs").textContent = `${workers} on ${about.cpus} CPU${about.cpus === 1 ? "" : "s"}`;
+  line.querySelector(".workers").textContent = workers;
+  line.querySelector(".cpus").textContent = about.cpus;
+  line.querySelector(".memory").textContent = about.memory_limit ? `${number(about.memory_limit / 2 ** 20)} MiB at most` : "no limit";
   return true;
 }
 
 function show(line, ok, status, took) {
   const state = line.querySelector(".state");
-  const kind = ok ? "up" : status === NOT_RUNNING && line.dataset.profile ? "off" : "down";
-  state.className = `state ${kind}`;
-  const told = { up: "answers", off: `not started (profile ${line.dataset.profile})`, down: status ? "does not answer" : `no answer in ${PATIENCE_MS / 1000} s` }[kind];
-  if (state.textContent !== told) state.textContent = told; // a screen reader hears changes only
+  state.className = `state ${ok ? "up" : "down"}`;
+  const told = ok ? "answers" : status ? "does not answer" : `no answer in ${PATIENCE_MS / 1000} s`;
+  if (state.textContent !== told) state.textContent = told;
   line.querySelector(".latency").textContent = ok ? `${number(took)} ms` : "";
 }

@@ -1,8 +1,9 @@
 // The victim, always on: a neighbour's plain request to each of two rows, as a live line through every episode.
 
-import { ask, byName, element, number, side, svg } from "./lab.js";
+import { ask, byName, element, number, side } from "./lab.js";
+import { SAMPLES, spark } from "./spark.js";
 
-const EVERY_MS = 250, PATIENCE_MS = 2000, SAMPLES = 80, WIDTH = 240, HEIGHT = 36, LEAST_MS = 1;
+const EVERY_MS = 250, PATIENCE_MS = 2000;
 const watched = new Map(); // row: its latencies in ms, Infinity where no answer came in time
 
 /** Which rows to watch from now on; the first two are always there. */
@@ -28,13 +29,9 @@ export function mount(strip) {
     strip.replaceChildren(...[...watched].map(([name, all]) => {
       const samples = all.slice(-SAMPLES), last = samples.at(-1);
       watched.set(name, samples);
-      const y = (ms) => HEIGHT - 3 - (HEIGHT - 6) * Math.log(Math.max(ms, LEAST_MS)) / Math.log(PATIENCE_MS);
-      const points = samples.map((ms, place) => `${place * WIDTH / SAMPLES},${y(Math.min(ms, PATIENCE_MS))}`).join(" ");
-      const line = svg("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, "aria-hidden": "true", class: `spark in-${side(byName[name])}` });
-      line.append(svg("polyline", { points }));
       const said = last === undefined ? "–" : last === Infinity ? `none in ${PATIENCE_MS / 1000} s` : `${number(last, last < 10 ? 1 : 0)} ms`;
       return element("div", { class: last === Infinity ? "victim late" : "victim", "data-victim": name },
-        element("span", { class: side(byName[name]) }, name), line, element("strong", {}, said));
+        element("span", { class: side(byName[name]) }, name), spark(byName[name], samples, PATIENCE_MS), element("strong", {}, said));
     }));
   }
 

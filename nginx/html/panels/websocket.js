@@ -1,9 +1,9 @@
 // WebSockets: open them on a row until it stops answering, and see what happens to its plain requests.
 
-import { ask, chooser, element, number, onReset, side, sleep, threadsOf, byName, webSocket } from "./lab.js";
+import { ask, byName, chooser, element, missing, number, onReset, openSocket, side, threadsOf, wasReset } from "./lab.js";
 import { watch } from "./victim.js";
 
-const MOST = 32, OPEN_MS = 2000, VICTIM_MS = 2000;
+const MOST = 32, VICTIM_MS = 2000;
 
 export function mount(section) {
   const sockets = [];
@@ -33,40 +33,35 @@ export function mount(section) {
     const chosen = byName[row.select.value];
     watch(chosen.name);
     lane.className = `lane is-${side(chosen)}`;
-    says.textContent = "";
-    for (let place = 0; place < MOST; place += 1) {
-      const socket = await opened(chosen.name);
-      if (socket) sockets.push(socket);
-      open.textContent = number(sockets.length);
-      if (socket) slots.children[place].className = "wait-3";
-      const took = await plainRequest(chosen.name, victim);
-      if (!socket || took === null) break;
-    }
-    end.disabled = false;
+    const signal = wasReset();
+    says.textContent = await missing(chosen);
+    const stopped = says.textContent || signal.aborted;
+    if (!stopped) await openAll(chosen, signal, { sockets, open, slots, victim });
     start.disabled = false;
-    says.textContent = told(chosen, sockets.length, victim.textContent);
+    if (!stopped && !signal.aborted) {
+      end.disabled = false;
+      says.textContent = told(chosen, sockets.length, victim.textContent);
+    }
   }
 
   start.addEventListener("click", fill);
   end.addEventListener("click", () => { closeAll(); says.textContent = "Closed: the row answers again."; });
-  onReset.addEventListener("reset", () => { closeAll(); says.textContent = ""; start.disabled = false; });
+  onReset.addEventListener("reset", () => { closeAll(); says.textContent = ""; });
 }
 
-/** A socket that is open; null where the row does not open it in time. */
-function opened(name) {
-  const socket = webSocket(`/${name}/ws/echo`);
-  const answer = new Promise((done) => {
-    socket.addEventListener("open", () => done(socket));
-    socket.addEventListener("error", () => done(null));
-  });
-  const late = sleep(OPEN_MS).then(() => { if (socket.readyState !== WebSocket.OPEN) socket.close(); return null; });
-  return Promise.race([answer, late]);
-}
-
-async function plainRequest(name, victim) {
-  const began = performance.now(), { ok } = await ask(`/${name}/json`, VICTIM_MS), took = performance.now() - began;
-  victim.textContent = ok ? `${number(took)} ms` : "none";
-  return ok ? took : null;
+/** One after another, with a plain request after each, until the row no longer answers one of both. */
+async function openAll(chosen, signal, { sockets, open, slots, victim }) {
+  for (let place = 0; place < MOST; place += 1) {
+    const socket = await openSocket(`/${chosen.name}/ws/echo`);
+    if (signal.aborted) return;
+    if (socket) sockets.push(socket);
+    open.textContent = number(sockets.length);
+    if (socket) slots.children[place].className = "wait-3";
+    const began = performance.now(), { ok } = await ask(`/${chosen.name}/json`, VICTIM_MS), took = performance.now() - began;
+    if (signal.aborted) return;
+    victim.textContent = ok ? `${number(took)} ms` : "none";
+    if (!socket || !ok) return;
+  }
 }
 
 function told(row, held, victim) {

@@ -23,7 +23,7 @@ from lab.judge.judge import judge
 from lab.judge.search import FIRST_STEP, NEXT_STEP
 from lab.judge.statistics import LOOKS, QUICK_LOOKS
 from lab.run import run as running
-from lab.run.plan import FIRST_SHARE, LONGEST, QUICK, SHORTEST, Plan, estimate, make_plan
+from lab.run.plan import BUDGETED, FIRST_SHARE, LONGEST, QUICK, SHORTEST, Plan, estimate, make_plan
 from lab.run.results import Run
 from lab.run.run import Runner
 from tests.unit.records import NOISE, SPREAD, about, cpu_us, header, load, result, toy
@@ -118,18 +118,18 @@ def test_orders_are_those_of_the_runs_seed(clock: SimpleNamespace) -> None:
 # The plan
 
 
-def scaled(scale: float) -> Plan:
-    return replace(WHOLE, scale=scale)
-
-
 def test_a_quick_run_takes_one_look_at_short_blocks() -> None:
     assert make_plan([find("concurrent")], True, None) == Plan(QUICK_LOOKS, QUICK, None)
     assert make_plan([find("concurrent")], False, None) == WHOLE
 
 
+def first_looks(chosen: Sequence[Experiment], looks: tuple[int, ...], scale: float) -> float:
+    return sum(estimate(each, Plan(looks, scale, None)) for each in chosen)
+
+
 def test_a_budget_that_is_too_small_says_the_minimum() -> None:
     chosen = [find("basic-cost"), find("control")]
-    least = sum(estimate(each, scaled(SHORTEST)) for each in chosen)
+    least = first_looks(chosen, QUICK_LOOKS, SHORTEST)
     with pytest.raises(LabError, match=f"{least / 60:.1f} minutes at least") as caught:
         make_plan(chosen, False, least - 1)
     assert "--budget" in str(caught.value) and "--quick" in str(caught.value)
@@ -138,27 +138,28 @@ def test_a_budget_that_is_too_small_says_the_minimum() -> None:
     assert "--quick" not in str(caught.value)
 
 
-def test_a_larger_budget_makes_longer_blocks_within_bounds() -> None:
+def test_a_budget_plans_two_looks_where_the_first_fits_and_else_a_single_one_of_fewer_starts() -> None:
     chosen = [find("basic-cost"), find("high-load")]
-    least = sum(estimate(each, scaled(SHORTEST)) for each in chosen)
-    scales = [make_plan(chosen, False, least * factor / FIRST_SHARE).scale for factor in (1, 1.2, 1.5, 2, 100)]
+    enough = first_looks(chosen, BUDGETED[0], SHORTEST)
+    assert make_plan(chosen, False, enough).looks == LOOKS[:2]
+    assert make_plan(chosen, False, enough - 1).looks == QUICK_LOOKS
+
+
+def test_a_larger_budget_makes_longer_blocks_within_bounds() -> None:
+    chosen = [find("cpu-bound"), find("high-load")]
+    least = first_looks(chosen, BUDGETED[0], SHORTEST)
+    scales = [make_plan(chosen, False, least * factor).scale for factor in (1, 2.5, 3, 4, 100)]
     assert scales == sorted(scales)
-    assert scales[0] == pytest.approx(SHORTEST) and scales[-1] == LONGEST
+    assert scales[0] == SHORTEST < scales[1] and scales[-1] == LONGEST
 
 
-@pytest.mark.parametrize("scale", [0.5, 1, 2])
-@pytest.mark.parametrize(("quick", "share"), [(False, FIRST_SHARE), (True, 1.0)])
-def test_the_first_looks_fill_their_share_of_the_budget(scale: float, quick: bool, share: float) -> None:
+@pytest.mark.parametrize("scale", [1, 2])
+@pytest.mark.parametrize(("quick", "looks", "share"), [(False, BUDGETED[0], FIRST_SHARE), (True, QUICK_LOOKS, 1.0)])
+def test_the_first_looks_fill_their_share_of_the_budget(
+    scale: float, quick: bool, looks: tuple[int, ...], share: float
+) -> None:
     chosen = [find("basic-cost"), find("websocket")]
-    looks = QUICK_LOOKS if quick else LOOKS
-    budget = sum(estimate(each, Plan(looks, scale, None)) for each in chosen) / share
-    assert make_plan(chosen, quick, budget).scale == pytest.approx(scale)
-
-
-def test_where_the_first_looks_need_it_they_have_the_whole_budget() -> None:
-    chosen = [find("basic-cost")]
-    least = estimate(chosen[0], scaled(SHORTEST))
-    assert make_plan(chosen, False, least * 1.01).scale == SHORTEST
+    assert make_plan(chosen, quick, first_looks(chosen, looks, scale) / share).scale == pytest.approx(scale)
 
 
 # The run

@@ -101,7 +101,9 @@ def test_a_pair_of_somebody_else_is_named(
         setup.write_certificate(tmp_path / "out")
 
 
-@pytest.mark.parametrize("name", ["docker-compose.yml", "nginx", "nginx/nginx.conf"])
+@pytest.mark.parametrize(
+    "name", ["docker-compose.yml", "docs/workshop.md", "docs/findings.json", "nginx", "nginx/nginx.conf"]
+)
 def test_a_checkout_that_containers_may_not_read_is_named(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     setup.refuse_unreadable()
     monkeypatch.setattr(os, "access", lambda path, mode: Path(path) != ROOT / name)
