@@ -22,6 +22,9 @@ down: ## remove what Compose has made, whichever profiles ran: containers, netwo
 test: $(READY) ## run every test (those of the Docker door where an engine runs)
 	@$(BIN)/pytest
 
+reliability: $(READY) ## try every fault through both doors, and write docs/reliability.md: twenty minutes
+	@$(BIN)/pytest tests/faults --reliability
+
 fuzz: $(READY) ## ask both services 50,000 odd things: a quarter of an hour
 	@FUZZ_CASES=50000 $(BIN)/pytest tests/e2e/test_fuzz.py -k native --timeout 3600
 
@@ -32,7 +35,10 @@ soak: $(READY) ## half an hour of load; does a server grow? MINUTES=5 for less
 judge: $(READY) ## every experiment, judged: three quarters of an hour
 	@$(BIN)/lab run --all --budget 45
 
-bench-judge: $(READY) ## how often the judge is wrong: half an hour
+bench-reliability: $(READY) ## try every fault through both doors, and write docs/reliability.md: twenty minutes
+	@$(BIN)/pytest tests/faults --reliability
+
+judge: $(READY) ## how often the judge is wrong: half an hour
 	@$(BIN)/lab calibrate
 
 bench-generator: $(READY) ## requests per CPU second of our users against Locust's bare ones
@@ -78,4 +84,4 @@ $(READY): requirements.lock pyproject.toml
 	@$(PIP) --python $(BIN)/python install --no-deps --no-build-isolation --editable .
 	@touch $@
 
-.PHONY: help demo up down test fuzz soak judge bench-judge bench-generator bench-agreement bench-services pictures check format lock clean
+.PHONY: help demo up down test reliability fuzz soak judge bench-judge bench-generator bench-agreement bench-services pictures check format lock clean

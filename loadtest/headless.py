@@ -1,10 +1,11 @@
 """A test without the web UI: a line of progress, the rows side by side at the end, a folder of results, an exit code.
 
-Exit codes: 0 fine, 1 an answer was wrong or missing, 2 a wrong option, 3 a limit was missed, 4 a worker was lost,
-5 the rows did not have the same number of users.
+Exit codes: 0 fine, 1 an answer was wrong or missing, 2 a wrong option or no room for the results, 3 a limit was missed,
+4 a worker was lost, 5 the rows did not have the same number of users.
 """
 
 import sys
+from pathlib import Path
 from typing import Any
 
 import gevent
@@ -41,9 +42,20 @@ def attach(environment: Environment, sampler: Sampler) -> None:
         elif missed:
             environment.process_exit_code = EXIT_LIMIT
         if folder:
-            results.write(folder, environment, sampler, found, missed)
+            keep(folder, environment, sampler, found, missed)
 
     environment.events.quitting.add_listener(finish)
+
+
+def keep(folder: Path, environment: Environment, sampler: Sampler, found: dict[str, str], missed: list[str]) -> None:
+    """SystemExit where the disk is full, before Locust writes files of its own."""
+    try:
+        results.write(folder, environment, sampler, found, missed)
+    except OSError as error:
+        print(f"the results cannot be written to {folder}: {error.strerror}", file=sys.stderr)
+        if environment.runner:
+            environment.runner.quit()
+        raise SystemExit(EXIT_OPTION) from error
 
 
 def tell(sampler: Sampler, found: dict[str, str], missed: list[str]) -> None:

@@ -9,12 +9,14 @@ from loadtest import shapes, targets
 from loadtest.arrivals import KINDS
 from loadtest.users import SCENARIOS
 from loadtest.users.requests import ROUTES
+from loadtest.users.slow import WORK
 
 MEANINGS: dict[str, dict[str, str]] = {
     "scenario": {name: (user.__doc__ or "").strip().rstrip(".") for name, user in SCENARIOS.items()},
     "path": targets.PATHS,
     "arrivals": KINDS,
     "shape": shapes.HELP,
+    "work": WORK,
 }
 
 
@@ -29,10 +31,11 @@ def users_of(option: str) -> list[str]:
 
 def matters() -> dict[str, dict[str, list[str]]]:
     """What must be chosen elsewhere for an option to matter: by its name, the other options and their values."""
-    asyncio_rows = [name for name, row in targets.rows().items() if row["framework"] == "FastAPI"]
+    of = {name: row["framework"] for name, row in targets.rows().items()}
+    asyncio_rows = [name for name, framework in of.items() if framework == "FastAPI"]
     rules: dict[str, dict[str, list[str]]] = {
         "rate": {"arrivals": [kind for kind in KINDS if kind != "closed"]},
-        "wait_route": {"rows": asyncio_rows},
+        "wait_route": {"rows": [name for name, framework in of.items() if framework != "none"]},
         "stall_ms": {"rows": asyncio_rows},
     }
     for option in {option for user in SCENARIOS.values() for option in getattr(user, "uses", ())}:
@@ -115,7 +118,8 @@ def add_to(parser: Any) -> None:
     add("--wait-ms", "how long the service waits", type=number(0, 10_000), default=100)
     add(
         "--wait-route",
-        "FastAPI only: on a pool of 40 threads, or the trap: a call that blocks the event loop",
+        "threadpool: FastAPI on its pool of 40 threads; blocking: FastAPI, a call that blocks the event loop; "
+        "async: Flask, an `async def` view",
         choices=list(ROUTES),
         default="plain",
     )
@@ -128,7 +132,7 @@ def add_to(parser: Any) -> None:
     add("--queries", "queries per request", type=number(1, 100), default=1)
     add("--delay-ms", "how long PostgreSQL takes over each query", type=number(0, 500), default=0)
     add("--rounds", "rounds of work per request", type=number(1, 1_000_000), default=10_000)
-    add("--heartbeat-s", "seconds between heartbeats", type=number(1, 3_600), default=10)
+    add("--heartbeat-s", "seconds between heartbeats", type=number(1, 500), default=10)  # the gateway waits for 600
     add("--open-s", "seconds that opening a WebSocket may take", type=number(1, 60), default=60)
     add("--listeners", "receivers per user; Flask has 8 threads", type=number(1, 1_000), default=6)
     add("--events", "events per stream", type=number(1, 1_000), default=20)
@@ -139,6 +143,14 @@ def add_to(parser: Any) -> None:
         type=number(0, 10_000),
         default=0,
     )
+    add(
+        "--round-trip-ms",
+        "milliseconds that a round trip to the gateway takes longer, by a relay that keeps every byte back",
+        type=number(0, 1_000),
+        default=0,
+    )
+    add("--reload-s", "seconds between two reloads; 0: none", type=number(0, 3_600), default=2)
     add("--results", "A folder for the results, where there is no web UI.", default="", include_in_web_ui=False)
     add("--slow-s", "seconds it takes", type=number(0, 60), default=2)
+    add("--work", "what it asks for: " + explain("work"), choices=list(WORK), default="wait")
     add("--patience-ms", "leaves when it has waited so long", type=number(1, 10_000), default=50)

@@ -10,7 +10,7 @@ from jinja2 import Environment as Templates
 from jinja2 import FileSystemLoader
 from locust.env import Environment
 from locust.html import get_html_report
-from locust.stats import PERCENTILES_TO_REPORT, StatsCSV
+from locust.stats import PERCENTILES_TO_REPORT, StatsCSV, save_stats_json
 
 from loadtest import doubts, options
 from loadtest.figures import Sampler
@@ -37,6 +37,16 @@ def make(parsed: Any) -> Path | None:
 
 
 def write(folder: Path, environment: Environment, sampler: Sampler, found: dict[str, str], missed: list[str]) -> None:
+    """OSError where the disk has no room for all of it: then nothing is left."""
+    try:
+        fill(folder, environment, sampler, found, missed)
+    except OSError:
+        for path in folder.iterdir():
+            path.unlink()
+        raise
+
+
+def fill(folder: Path, environment: Environment, sampler: Sampler, found: dict[str, str], missed: list[str]) -> None:
     figures = {
         "options": {name: value for name, value in vars(sampler.options).items() if is_plain(value)},
         "lines": sampler.whole(),
@@ -50,12 +60,15 @@ def write(folder: Path, environment: Environment, sampler: Sampler, found: dict[
     }
     (folder / "figures.json").write_text(json.dumps(figures, indent=2))
     (folder / "report.html").write_text(report(environment, sampler, found=found, missed=missed))
+    save_stats_json(
+        environment.stats, str(folder / "locust")
+    )  # as Locust does once more, where a full disk is a traceback
     # Locust would go on writing these while it closes them, and leave out the last second.
     tables = StatsCSV(environment, PERCENTILES_TO_REPORT)
     kinds = {"stats": tables.requests_csv, "failures": tables.failures_csv, "exceptions": tables.exceptions_csv}
-    for name, fill in kinds.items():
+    for name, write_to in kinds.items():
         with (folder / f"locust_{name}.csv").open("w", newline="") as file:
-            fill(csv.writer(file))
+            write_to(csv.writer(file))
 
 
 def is_plain(value: object) -> bool:

@@ -1,4 +1,4 @@
-"""What several suites need: a PostgreSQL of their own."""
+"""What several suites need: a PostgreSQL of their own, and one stack per door for the whole session."""
 
 import os
 import signal
@@ -18,6 +18,9 @@ del os.environ["LOCUST_SKIP_MONKEY_PATCH"]
 
 from lab.stack import postgres, setup
 from lab.stack.machine import Ports
+from tests.e2e import stacks
+from tests.e2e.client import Client
+from tests.e2e.stacks import ComposeDoor, NativeDoor, Stack
 from tests.helpers import until
 
 # A runner started in the background of a script ignores Ctrl-C, and would hand that on to all that the tests start.
@@ -56,3 +59,39 @@ def running_postgres(run: Path) -> Iterator[str]:
     finally:
         server.terminate()
         server.wait(timeout=30)
+
+
+@pytest.fixture(scope="session", params=["native", "compose"])
+def stack(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    if request.param == "native":
+        with stacks.native() as native:
+            yield native
+        return
+    if not stacks.docker_runs():
+        assert not os.environ.get("CI"), "CI must run the Docker tests, and `docker info` fails"
+        pytest.skip("`docker info` fails: no Docker here, or its engine does not run")
+    with stacks.compose(tmp_path_factory.mktemp("compose")) as compose:
+        yield compose
+
+
+@pytest.fixture(scope="session")
+def client(stack: Stack) -> Iterator[Client]:
+    client = Client(stack)
+    yield client
+    client.close()
+
+
+@pytest.fixture
+def native(stack: Stack) -> NativeDoor:
+    """For what can be seen of processes only."""
+    if not isinstance(stack, NativeDoor):
+        pytest.skip("about processes: the native door has them")
+    return stack
+
+
+@pytest.fixture
+def compose(stack: Stack) -> ComposeDoor:
+    """For what can be seen of containers only."""
+    if not isinstance(stack, ComposeDoor):
+        pytest.skip("about containers: Compose has them")
+    return stack

@@ -22,7 +22,7 @@ from lab.judge.judge import Measurements
 from lab.judge.statistics import Metric, compare, log_ratios, sentence
 from lab.stack import doors
 
-PAIRS = (("flask", "fastapi"), ("wsgi", "asgi-gunicorn"), ("wsgi-granian", "asgi-granian"))
+PAIRS = (("flask", "fastapi"), ("wsgi-granian", "asgi-granian"))
 GENERATORS = {"Locust": "Json", "wrk": SATURATED}
 CLIENTS = (1, 16)
 ROUNDS = 6

@@ -94,6 +94,7 @@ class Arm:
     label: str = ""
     changes: Changes = field(default_factory=dict)
     reconnects: bool = False  # its connections are not meant to live
+    restarts: bool = False  # nor are its processes
 
     @property
     def name(self) -> str:
@@ -131,7 +132,9 @@ class Experiment:
     levels: Mapping[str, Changes] = field(default_factory=lambda: {"": {}})
     quick: tuple[str, ...] = ()  # the levels of a quick run; none: all
     thread_ceiling: int = 0  # above 0: draw the ceiling of a pool of so many threads into the chart: threads ÷ wait
-    waterfall: tuple[str, ...] = ()  # what changes from each arm to the next: draw the steps
+    in_units: bool = False  # show every arm's figure, and the differences in its unit: ratios alone say too little
+    # What leads from the first arm to the last: each change, by every pair of arms between which nothing else changes.
+    changes: Mapping[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)
     must_be_refused: bool = False  # a planted fault: the gates must see it
     rule: Rule = Rule.ALL  # how its comparisons make the verdict
 
@@ -148,7 +151,7 @@ class Experiment:
             arms=tuple(arm for arm in self.arms if arm.name in arms),
             contrasts=tuple(each for each in self.contrasts if {each.subject, each.baseline} <= set(arms)),
             levels={level: changes for level, changes in self.levels.items() if level in levels},
-            waterfall=self.waterfall if set(arms) == names else (),
+            changes=self.changes if set(arms) == names else {},
         )
 
     def in_short(self) -> "Experiment":

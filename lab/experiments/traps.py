@@ -1,9 +1,18 @@
 """Traps: what a load test, or an endpoint, gets wrong; and the control that must find nothing."""
 
-from lab.experiments.model import FASTAPI_ASYNC, OURS, WRK2, Arm, Contrast, Experiment, Load, rows
+from typing import Any
+
+from lab.experiments.model import FASTAPI_ASYNC, OURS, WRK2, Arm, Contrast, Experiment, Load
 from lab.experiments.outcomes import Outcome
 from lab.experiments.sentences import alike, better, sentence, worse
 
+STAYED: dict[str, Any] = {"users": 4, "wait_ms": 25, "patience_ms": 2_000}
+MODELS = ("flask", "flask-gevent", "fastapi")  # threads, greenlets, an event loop
+LEFT: dict[str, dict[str, Any]] = {
+    "wait": {"work": "wait", "wait_ms": 50, "patience_ms": 25},
+    "cpu": {"work": "cpu", "rounds": 60_000, "patience_ms": 25},
+    "db": {"work": "db", "queries": 50, "patience_ms": 25},
+}
 TRAPS = (
     Experiment(
         name="trap-blocking",
@@ -86,24 +95,42 @@ TRAPS = (
         title="Trap: work for clients who have left",
         claim="A client that leaves costs nothing more.",
         source=OURS,
-        method="16 clients ask for a wait of 200 ms and leave after 50 ms. How long does the row work on when all have "
-        "left?",
-        held_equal="the same clients",
+        method="Eight clients ask for work (a wait, CPU, database reads) faster than a row can do it, and leave before "
+        "it is done. How long does the next request of the same kind take when all have left, beside that after "
+        "clients who stayed?",
+        held_equal="the same row, the same clients",
         refuted_if="the row takes longer to answer again",
-        arms=rows("flask", "fastapi"),
-        contrasts=(Contrast("flask", "fastapi", "after_ms", Outcome.NO_DIFFERENCE),),
+        arms=(
+            *(Arm(row, f"{row} stayed", STAYED) for row in MODELS),
+            *(Arm(row, f"{row} {work}", LEFT[work]) for work in ("wait", "cpu", "db") for row in MODELS),
+            Arm("fastapi", "fastapi def wait", LEFT["wait"] | {"wait_route": "threadpool"}),
+        ),
+        contrasts=tuple(
+            Contrast(f"{model} {work}", f"{model.partition(' ')[0]} stayed", "after_ms", Outcome.NO_DIFFERENCE)
+            for work in ("wait", "cpu", "db")
+            for model in (*MODELS, *(["fastapi def"] if work == "wait" else []))
+        ),
         sentences=(
             sentence(
-                "When its clients had left, Flask took longer than FastAPI to answer again.",
-                worse("flask", "fastapi"),
-                guess="Its threads worked off requests that nobody waited for any more.",
+                "A wait that nobody waited for any more kept Flask longer on 8 threads; on Flask's greenlets and on "
+                "FastAPI's event loop it made no difference. Work for the CPU kept every one of them longer.",
+                worse("flask wait", "flask stayed"),
+                alike("flask-gevent wait", "flask-gevent stayed"),
+                alike("fastapi wait", "fastapi stayed"),
+                *(worse(f"{row} cpu", f"{row} stayed") for row in MODELS),
             ),
             sentence(
-                "When their clients had left, Flask answered again as soon as FastAPI.",
-                alike("flask", "fastapi"),
+                "Work for the CPU kept every row longer after its clients had left: Flask on 8 threads and on "
+                "greenlets, and FastAPI.",
+                *(worse(f"{row} cpu", f"{row} stayed") for row in MODELS),
+            ),
+            sentence(
+                "After its clients had left Flask on 8 threads took longer to answer again, whatever they had asked "
+                "for.",
+                *(worse(f"flask {work}", "flask stayed") for work in ("wait", "cpu", "db")),
             ),
         ),
-        load=Load("Impatient", 16, seconds=1.0, warm_up=0.5, options={"wait_ms": 200, "patience_ms": 50}),
+        load=Load("Impatient", 8, seconds=0.4, least_s=0.4, warm_up=0.2),
     ),
     Experiment(
         name="control",

@@ -134,6 +134,10 @@ class RunningLoad:
         self.runner.environment.stop_timeout = 0
         self.runner.quit()
 
+    def least(self) -> str:
+        """The path of the least that these users ask for."""
+        return str(getattr(self.members[0], "least", lambda: "/health")()) if self.members else "/health"
+
     def held(self) -> int:
         """Open WebSockets that work: one that was opened and never answered is none."""
         return sum(getattr(member, "ws", None) is not None and member in self.well for member in self.members)

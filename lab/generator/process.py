@@ -38,6 +38,7 @@ from loadtest.figures import read_meter
 from meter import Reading
 
 PROBE_USERS = 64  # how many probes may be in flight
+AGAIN_S = 0.01
 
 
 class Connections:
@@ -141,9 +142,9 @@ class ArmUnderLoad:
             gevent.sleep(margin_s)
             self.load.drain()
             window.answered += self.load.answered - answered
-        else:
+        window.connections += Connections.opened - opened  # the clients', and not that of the look at the meter
+        if not self.takes_turns:
             self.look()  # before its requests drain
-        window.connections += Connections.opened - opened
 
     def look(self) -> None:
         self.meter, self.held = meter_of(self.row), self.load.held()
@@ -182,7 +183,7 @@ class ArmUnderLoad:
         arrivals.end()
 
     def after_ms(self) -> float | None:
-        return answered_again(targets.url(self.row, self.options.path))
+        return answered_again(targets.url(self.row, self.options.path) + self.load.least())
 
 
 def under_load(block: Block) -> ArmUnderLoad | ArmSaturated:
@@ -247,15 +248,20 @@ def kept_so_far(schedules: Arrivals) -> dict[str, int]:
     return {key: sum(each[key] for each in kept) for key in ("started", "late", "queued")}
 
 
-def answered_again(base: str) -> float | None:
-    """The time of a request when all clients have gone, in ms: how long the row works on for them. None: for ever."""
+def answered_again(address: str) -> float | None:
+    """The ms until this is answered well when all clients have gone: how long the row works on. None: for ever."""
     unverified = ssl._create_unverified_context()  # noqa: S323  (the lab's own certificate)
-    began, health = time.perf_counter(), f"{base}/health"
-    try:
-        urllib.request.urlopen(health, timeout=DRAIN_S, context=unverified).close()  # noqa: S310  (from rows.json)
-    except (urllib.error.URLError, OSError):
-        return None
-    return (time.perf_counter() - began) * 1000
+    began = time.perf_counter()
+    while time.perf_counter() - began < DRAIN_S:
+        try:
+            urllib.request.urlopen(address, timeout=DRAIN_S, context=unverified).close()  # noqa: S310  (from rows.json)
+        except urllib.error.HTTPError:  # such as 503 where all database connections are still at work for the others
+            gevent.sleep(AGAIN_S)
+        except OSError:
+            return None
+        else:
+            return (time.perf_counter() - began) * 1000
+    return None
 
 
 if __name__ == "__main__":

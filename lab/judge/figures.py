@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from lab.generator.record import Header, RoundResult, histogram
 from lab.judge.gates import (
+    SEEN_BY_APP,
     Gate,
     answers_that_came_wrong,
     connections_remade,
@@ -17,6 +18,7 @@ from lab.judge.gates import (
     row_was_crowded,
     schedule_fell_behind,
     wrong_answers,
+    wrong_bodies,
     wrong_probe,
 )
 from lab.judge.search import capacity
@@ -90,15 +92,29 @@ def served(of_round: RoundResult) -> float:
     return 100 * (started - failed) / started if started else math.nan
 
 
+def protocols(of_round: RoundResult) -> float:
+    """How many its clients have spoken with it."""
+    return float(len({name for result in of_round for name in result.load.protocols}))
+
+
+def app_http(of_round: RoundResult) -> float:
+    """The version of HTTP in which the application was asked, by its own word; nan where it has not said."""
+    seen = {name for result in of_round for name in result.load.protocols if name.startswith(SEEN_BY_APP)}
+    return min((float(name.rpartition("/")[2]) for name in seen), default=math.nan)
+
+
 def held(of_round: RoundResult) -> float:
     """Open WebSockets at the end."""
     return float(of_round[-1].held)
 
 
 def after_ms(of_round: RoundResult) -> float:
-    return of_round[-1].after_ms or math.nan
+    """No less than AT_ONCE_MS: below it noise would decide."""
+    after = of_round[-1].after_ms
+    return math.nan if after is None else max(after, AT_ONCE_MS)
 
 
+AT_ONCE_MS = 10
 ONE_START = (
     "The rows could not be started anew from here: the intervals cover how rounds of these very processes differ, and "
     "not how two starts of one row do, which may be a per cent or more."
@@ -131,6 +147,10 @@ FIGURES = {
             capacity,
             (wrong_answers, *SCHEDULED, generator_ended_the_search),
         ),
+        Figure(Metric("protocols", "speaks", "number of protocols", "", False), protocols, (wrong_answers,)),
+        Figure(Metric("app_http", "is asked in", "version of HTTP", "", False), app_http, (wrong_answers,)),
+        # Not a request is to be lost: one of a thousand matters.
+        Figure(Metric("kept_pct", "answers", "share of requests", "%", False, margin=0.001), served, (wrong_bodies,)),
         Figure(Metric("held", "holds", "open WebSockets", "", False), held, (answers_that_came_wrong,)),
         Figure(Metric("threads", "has", "threads", "", True), threads, (refused_wrongly,)),
         Figure(Metric("cpus", "uses", "CPUs used", "", True), cpus, (*ANSWERED, *CLOCKED)),

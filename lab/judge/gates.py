@@ -10,6 +10,7 @@ from loadtest.limits import GENERATOR_LIMIT, LATE_LIMIT
 
 LITTLE_LIMIT = 0.10
 REMADE_LIMIT = 0.01  # connections per request
+SEEN_BY_APP = "app "  # begins what an application says that it was asked in: nginx may stand between
 STARVED_LIMIT = 0.10  # CPUs that the generator lacks; so many moved a ratio by 7 % (docs/judging.md)
 CROWDED_LIMIT = 0.25  # of the row's CPUs; 18 % moved a ratio by 3 %, and a hog takes 37 to 43 %
 
@@ -49,7 +50,7 @@ def nothing_measured(seen: Evidence) -> str | None:
 
 @gate("wrong protocol")
 def wrong_protocol(seen: Evidence) -> str | None:
-    other = seen.protocols - {seen.asked}
+    other = {each for each in seen.protocols if not each.startswith(SEEN_BY_APP)} - {*seen.asked.split(", ")}
     return f"asked for {seen.asked}, but spoke {', '.join(sorted(other))} with {seen.row}" if other else None
 
 
@@ -59,6 +60,13 @@ def wrong_answers(seen: Evidence) -> str | None:
         return None
     example = next(iter(seen.errors), "no error text")
     return f"{seen.failures:,} of {seen.started:,} answers of {seen.row} were wrong or missing: {example}"
+
+
+@gate("wrong bodies")
+def wrong_bodies(seen: Evidence) -> str | None:
+    """Requests may be lost where that is what is measured; an answer that comes must have the right body."""
+    wrong = next((text for text in seen.errors if text.startswith("wrong body")), None)
+    return f"an answer of {seen.row} had a {wrong}" if wrong else None
 
 
 @gate("answers that came wrong")
@@ -161,7 +169,7 @@ def connections_remade(seen: Evidence) -> str | None:
 def schedule_fell_behind(seen: Evidence) -> str | None:
     if seen.late <= LATE_LIMIT * seen.starts:
         return None
-    late = 100 * seen.late / seen.starts
+    late = 100 * seen.late / max(seen.starts, 1)  # a file may say anything
     return f"{late:.1f} % of the starts against {seen.row} were late (limit {100 * LATE_LIMIT:.0f} %)"
 
 
@@ -184,6 +192,7 @@ MEANINGS = {
     for each in (
         *ALWAYS,
         wrong_answers,
+        wrong_bodies,
         answers_that_came_wrong,
         refused_wrongly,
         wrong_probe,

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from statistics import fmean
 
@@ -181,7 +181,8 @@ def cells_of(experiment: Experiment, level: str, arm: Arm, measured: Measurement
 
 def gather(experiment: Experiment, level: str, arm: Arm, rounds: Sequence[RoundResult], header: Header) -> Evidence:
     protocol, about = experiment.load_of(level, arm).protocol, header.abouts[arm.row]
-    return evidence(rounds, protocol, about, header.shared_cpus, reconnects=arm.reconnects)
+    seen = evidence(rounds, protocol, about, header.shared_cpus, reconnects=arm.reconnects)
+    return replace(seen, restarts=0) if arm.restarts else seen
 
 
 def against_itself(of: Callable[[RoundResult], float], *arms: Sequence[RoundResult]) -> list[float]:

@@ -57,13 +57,15 @@ class Chart:
 
 
 def of(section: Section) -> list[Chart]:
-    """What suits the experiment: lines against its levels, or its ratios; and the waterfall."""
+    """What suits the experiment: lines against its levels, or its ratios; and what ratios do not say."""
     experiment = section.judgement.experiment
     if experiment.varied and len(section.levels) > 1:
         return [against_level(section, each) for each in charted(experiment.figures) if measured(section, each)]
     charts = [ratios(section)] if any(each.comparison for each in section.judgement.findings) else []
-    if section.steps():
-        charts.append(waterfall(section))
+    if experiment.in_units and section.levels:
+        charts.append(cells(section))
+    if section.changes():
+        charts.append(changes(section))
     return charts
 
 
@@ -257,30 +259,59 @@ def only_rows(axes: Axes, count: int) -> None:
     axes.spines["left"].set_visible(False)
 
 
-# Steps
+# Figures in their unit
 
 
-def waterfall(section: Section) -> Chart:
-    """From the first arm to the last, by one change at a time."""
-    experiment, steps = section.judgement.experiment, section.steps()
+def cells(section: Section) -> Chart:
+    """Every arm's own figure with its interval: what was crossed, cell by cell."""
+    experiment, level = section.judgement.experiment, section.levels[0]
+    name = experiment.contrasts[0].figure
+    found = [(arm, section.cell(level, arm, name)) for arm in experiment.arms]
+
+    def paint(figure: Figure, axes: Axes) -> None:
+        reach = 0.0
+        for place, (arm, cell) in enumerate(found):
+            name_row(axes, place, f"{arm.name} ({section.header.abouts[arm.row]['server']})")
+            if math.isnan(cell.value):
+                beside(axes, 0, place + 0.12, "refused" if cell.reasons else "–", GREY)
+                continue
+            mid, low, high = spread(section, level, arm, name)
+            interface = section.interface(arm)
+            axes.errorbar(
+                mid, place + 0.12, xerr=[[value] for value in whiskers(mid, low, high)], capsize=3,
+                color=COLOURS[list(MARKERS).index(interface)], marker=MARKERS[interface], ms=6,
+            )  # fmt: skip
+            beside(axes, high, place + 0.12, number(mid), "black")
+            reach = max(reach, high)
+        axes.set_xlim(0, reach * 1.18 or 1)
+        axes.set_xlabel(HEADINGS[name])
+        only_rows(axes, len(found))
+
+    caption = f"{experiment.title}: {what(name)} of every arm. ● WSGI, ■ ASGI; bars: 95 % interval over the rounds."
+    return draw(f"{experiment.name}-cells", 0.9 + 0.46 * len(found), caption, paint)
+
+
+def changes(section: Section) -> Chart:
+    """What each change adds on the way from the first arm to the last: from the least to the most over all orders."""
+    experiment, made = section.judgement.experiment, section.changes()
     metric = FIGURES[experiment.contrasts[0].figure].metric
 
     def paint(figure: Figure, axes: Axes) -> None:
-        whole = [(experiment.arms[0].name, 0.0, steps[0].start), (experiment.arms[-1].name, 0.0, steps[-1].end)]
-        bars = [whole[0], *((step.label, step.start, step.end) for step in steps), whole[1]]
-        reach = max(max(start, end) for _, start, end in bars)
-        for place, (label, start, end) in enumerate(bars):
-            total = place in (0, len(bars) - 1)
-            colour = GREY if total else COLOURS[1] if end > start else COLOURS[0]
-            name_row(axes, place, label)
-            axes.barh(place + 0.15, end - start, left=start, height=0.38, color=colour)
-            sign = "" if total else "+" if end > start else "−"
-            beside(axes, max(start, end), place + 0.15, f"{sign}{number(abs(end - start))} {metric.unit}", "black")
-        axes.set_xlim(0, reach * 1.22)
-        axes.set_xlabel(f"{metric.what}, {metric.unit}")
-        only_rows(axes, len(bars))
+        for place, change in enumerate(made):
+            name_row(axes, place, change.label)
+            colour = GREY if change.least < 0 < change.most else COLOURS[1] if change.most > 0 else COLOURS[0]
+            ends = (change.least, change.most)
+            axes.plot(ends, (place + 0.15,) * 2, color=colour, lw=7, solid_capstyle="butt", marker="|", ms=14, mew=2)
+            said = " to ".join(dict.fromkeys(f"{'+' if end >= 0 else '−'}{number(abs(end))}" for end in ends))
+            beside(axes, change.most, place + 0.15, f"  {said} {metric.unit}", "black")
+        low, high = min(0.0, *(each.least for each in made)), max(0.0, *(each.most for each in made))
+        axes.axvline(0, color="black", lw=1)
+        axes.set_xlim(low - 0.05 * (high - low), high + 0.45 * (high - low))
+        axes.set_xlabel(f"adds to {metric.what}, {metric.unit}")
+        only_rows(axes, len(made))
 
+    way = f"from {experiment.arms[0].name} to {experiment.arms[-1].name}"
     caption = (
-        f"{experiment.title}: {metric.what} from {experiment.arms[0].name} to {experiment.arms[-1].name}, step by step."
+        f"{experiment.title}: what each change adds {way}, from the least to the most over all orders of the changes."
     )
-    return draw(f"{experiment.name}-waterfall", 0.9 + 0.52 * (len(steps) + 2), caption, paint)
+    return draw(f"{experiment.name}-changes", 0.9 + 0.6 * len(made), caption, paint)

@@ -9,7 +9,7 @@ from lab.judge.judge import Finding, Judgement
 from lab.judge.words import how_varied, meaning, outcome, ratio, verdict_sentence
 from lab.report.report import render
 from lab.report.section import Footnotes, Section, Table, by, sections, what
-from lab.report.tables import waterfall
+from lab.report.tables import in_units
 from lab.run.results import Run
 
 Shown = dict[str, dict[str, Section]]  # by experiment, then by door
@@ -25,7 +25,7 @@ class Part:
     setups: list[str]  # how the headline rows compare, as they come and as one would tune them
     said: list[str]  # verdicts and sentences, each once
     findings: Table
-    waterfalls: dict[str, Table]
+    in_units: list[tuple[str, Table]]  # by door
     notes: list[str]
 
 
@@ -44,7 +44,6 @@ def write(runs: Sequence[Run]) -> str:
 def part(experiment: Experiment, by_door: dict[str, Section]) -> Part:
     notes = Footnotes()
     judgements = {door: section.judgement for door, section in by_door.items()}
-    steps = {door: waterfall(section) for door, section in by_door.items()}
     said = {door: f"**{verdict_of(each)}**. {verdict_sentence(each)}" for door, each in judgements.items()}
     return Part(
         experiment=experiment,
@@ -53,7 +52,7 @@ def part(experiment: Experiment, by_door: dict[str, Section]) -> Part:
         setups=[" ".join(each_once({door: set_up(each, way) for door, each in judgements.items()})) for way in Setup],
         said=each_once(said),
         findings=side_by_side(experiment, {door: each.findings for door, each in judgements.items()}, notes),
-        waterfalls={door: table for door, table in steps.items() if table},
+        in_units=[(door, table) for door, section in by_door.items() for table in in_units(section)],
         notes=notes.reasons,
     )
 

@@ -65,7 +65,7 @@ def write(run: Run) -> Path:
 
 def part_of(section: Section) -> Part:
     judgement, notes = section.judgement, Footnotes()
-    shown = (tables.findings(section, notes), tables.waterfall(section), tables.arms(section, notes))
+    shown = [tables.findings(section, notes), *tables.in_units(section), tables.arms(section, notes)]
     return Part(
         experiment=judgement.experiment,
         verdict=judgement.verdict,
@@ -73,7 +73,7 @@ def part_of(section: Section) -> Part:
         planted=planted(judgement),
         unseen=unseen(section.header, judgement.experiment.figures),
         charts=charts.of(section),
-        tables=[table for table in shown if table],
+        tables=shown,
         notes=notes.reasons,
         size=section.size,
         gates=tables.gates(section),

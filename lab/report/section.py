@@ -4,16 +4,18 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import pairwise
 
 from lab.experiments import Arm, Contrast
 from lab.generator.record import Header, RoundResult
 from lab.judge.figures import FIGURES
-from lab.judge.judge import Cell, Judgement, Measurements
+from lab.judge.judge import Cell, Finding, Judgement, Measurements
 from lab.run.results import Run
 from meter import Reading
 
 SPECIAL = (
+    "protocols",
+    "app_http",
+    "kept_pct",
     "whole_cpu_us",
     "held",
     "probe_p95_ms",
@@ -30,11 +32,14 @@ HEADINGS = {
     "whole_cpu_us": "CPU µs per request, with nginx",
     "memory_mib": "memory, MiB",
     "cgroup_mib": "container's memory, MiB",
+    "protocols": "protocols spoken",
+    "app_http": "HTTP version at the application",
+    "kept_pct": "requests answered, %",
     "served_pct": "served, %",
     "held": "WebSockets held",
     "probe_p95_ms": "neighbour's p95, ms",
     "capacity": "rate that keeps the limit, 1/s",
-    "after_ms": "answers again after, ms",
+    "after_ms": "answers again after, ms (10: at once)",
 }
 NOTHING = Cell(math.nan)
 
@@ -48,16 +53,13 @@ class Table:
 
 
 @dataclass(frozen=True)
-class Step:
-    """Of a waterfall: what one change adds, or takes away."""
+class Change:
+    """One change on the way from the first arm to the last: what it adds, the least and the most over all orders."""
 
     label: str
-    start: float
-    end: float
-
-    @property
-    def change(self) -> float:
-        return self.end - self.start
+    least: float
+    most: float
+    orders: int
 
 
 @dataclass
@@ -110,16 +112,32 @@ class Section:
     def cell(self, level: str, arm: Arm, figure: str) -> Cell:
         return self.judgement.cells.get((level, arm.name, figure), NOTHING)
 
-    def steps(self) -> list[Step]:
-        """The waterfall's, from the first arm to the last; none where a figure is missing or refused."""
+    def changes(self) -> list[Change]:
+        """In the unit of the first contrast's figure; none where one is missing or refused."""
         experiment = self.judgement.experiment
-        if not experiment.waterfall or not self.levels:
+        if not experiment.changes or not self.levels:
             return []
-        values = [self.cell(self.levels[0], arm, experiment.contrasts[0].figure).value for arm in experiment.arms]
-        if any(map(math.isnan, values)):
-            return []
-        changes = zip(experiment.waterfall, pairwise(values), strict=True)
-        return [Step(label, start, end) for label, (start, end) in changes]
+        figure = experiment.contrasts[0].figure
+        value = {arm.name: self.cell(self.levels[0], arm, figure).value for arm in experiment.arms}
+        made = []
+        for label, pairs in experiment.changes.items():
+            added = [value[after] - value[before] for before, after in pairs]
+            if any(map(math.isnan, added)):
+                return []
+            made.append(Change(label, min(added), max(added), len(added)))
+        return made
+
+    def difference(self, finding: Finding) -> tuple[float, float, float] | None:
+        """What the first of a pair needs more than the second, with its interval, in the figure's unit.
+
+        It is the ratio's, of what the second needed on average. None where it was not judged.
+        """
+        contrast, comparison = finding.contrast, finding.comparison
+        base = self.cell(finding.level, self.judgement.experiment.arm(contrast.baseline), contrast.figure).value
+        if comparison is None or math.isnan(base):
+            return None
+        mid, low, high = (base * (each - 1) for each in (comparison.ratio, comparison.low, comparison.high))
+        return mid, low, high
 
 
 def sections(run: Run) -> list[Section]:

@@ -83,16 +83,31 @@ def arms(section: Section, notes: Footnotes) -> Table:
     )
 
 
-def waterfall(section: Section) -> Table | None:
-    steps, arms = section.steps(), section.judgement.experiment.arms
-    if not steps:
-        return None
-    unit = FIGURES[section.judgement.experiment.contrasts[0].figure].metric.unit
-    rows = [[arms[0].name, "", number(steps[0].start)]]
-    for step, arm in zip(steps, arms[1:], strict=True):
-        sign = "+" if step.change >= 0 else "−"
-        rows.append([f"{step.label}: {arm.name}", f"{sign}{number(abs(step.change))}", number(step.end)])
-    return Table("One change at a time", ["from, and each change", f"adds, {unit}", f"makes, {unit}"], rows)
+def in_units(section: Section) -> list[Table]:
+    """What ratios do not say: differences in the figure's unit, and which changes make the whole of one."""
+    experiment = section.judgement.experiment
+    found = [(each, section.difference(each)) for each in section.judgement.findings] if experiment.in_units else []
+    rows = [difference_row(each, difference) for each, difference in found if difference]
+    made = [Table("Differences, the first of each pair less the second", ["compared", "by", "adds"], rows, 2)]
+    if changes := section.changes():
+        unit = FIGURES[experiment.contrasts[0].figure].metric.unit
+        whole = (
+            f"From {experiment.arms[0].name} to {experiment.arms[-1].name}, each change over all orders of the changes"
+        )
+        lines = [[each.label, f"{signed(each.least)} to {signed(each.most)}", str(each.orders)] for each in changes]
+        made.append(Table(whole, ["change", f"adds, {unit}", "measured between so many pairs"], lines))
+    return [table for table in made if table.rows]
+
+
+def difference_row(finding: Finding, difference: tuple[float, float, float]) -> list[str]:
+    contrast, metric = finding.contrast, FIGURES[finding.contrast.figure].metric
+    scale, unit = (1000, "µs") if metric.unit == "ms" else (1, metric.unit)
+    mid, low, high = (signed(value * scale) for value in difference)
+    return [f"{contrast.subject} − {contrast.baseline}", by(contrast), f"{mid} {unit} ({low} to {high})"]
+
+
+def signed(value: float) -> str:
+    return f"{'+' if value >= 0 else '−'}{number(abs(value))}"
 
 
 def gates(section: Section) -> list[tuple[str, list[str]]]:

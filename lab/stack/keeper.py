@@ -18,14 +18,14 @@ from typing import Any, NamedTuple
 import psutil
 
 PATIENCE_S = 20  # supervisord gives its programs 10 s
-SAME_START_S = 5  # two readings of one start differ by less, even where the clock was set meanwhile
+SAME_START_S = 5  # two readings of one start differ by less
 
 
 class Session(NamedTuple):
     """The processes that a process and its descendants have started: its number is the leader's."""
 
     leader: int
-    began: float  # when the leader did, in seconds since 1970
+    began: float  # when the leader did, in seconds since the machine's start: a clock may be set meanwhile
 
 
 class Keeper:
@@ -45,7 +45,7 @@ class Keeper:
 
     def keep(self, process: subprocess.Popen[Any]) -> None:
         """`process` has a session of its own, and so whatever it starts belongs to it, even when it has died."""
-        session = Session(process.pid, psutil.Process(process.pid).create_time())
+        session = Session(process.pid, began(process.pid))
         self._kept[session] = process
         with suppress(BrokenPipeError):  # somebody has ended the keeper: `end` sees to it
             self._pipe.write(f"{session.leader} {session.began}\n".encode())
@@ -62,6 +62,10 @@ class Keeper:
     def _pipe(self) -> Any:
         assert self._process.stdin
         return self._process.stdin
+
+
+def began(pid: int) -> float:
+    return psutil.Process(pid).create_time() - psutil.boot_time()
 
 
 def end(sessions: Sequence[Session], folder: Path) -> None:
@@ -81,7 +85,7 @@ def end(sessions: Sequence[Session], folder: Path) -> None:
 def members(session: Session) -> set[int]:
     """Its processes, wherever their parents are, without those that only wait to be reaped."""
     with suppress(psutil.NoSuchProcess):
-        if abs(psutil.Process(session.leader).create_time() - session.began) > SAME_START_S:
+        if abs(began(session.leader) - session.began) > SAME_START_S:
             return set()  # a stranger has the number, so the session has no members any more
     found = set()
     for pid in psutil.pids():

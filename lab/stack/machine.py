@@ -15,7 +15,7 @@ from typing import Any
 
 from lab import LabError
 
-BLOCK = 100  # ports of a stack: four times what the largest needs
+BLOCK = 200  # ports of a stack: twice what the largest needs
 BLOCKS = range(20_000, 32_000, BLOCK)  # below the ports that systems give to outgoing connections
 OPEN_FILES = 65_536
 ENOUGH_OPEN_FILES = 10_000  # what Locust asks for, too

@@ -2,10 +2,10 @@
 
 from locust import User
 
-from loadtest.users.page import PageHttp1, PageHttp2
-from loadtest.users.requests import Cpu, DbRead, DbWrite, Echo, Json, Mix, Plaintext, Wait
+from loadtest.users.page import Hops, PageHttp1, PageHttp2
+from loadtest.users.requests import Cpu, DbRead, DbWrite, Echo, Json, Mix, Plaintext, Reload, Wait
 from loadtest.users.slow import EventStream, Impatient, SlowReader, SlowUpload
-from loadtest.users.websocket import Broadcast, WebSocketEcho, WebSocketIdle
+from loadtest.users.websocket import Broadcast, WebSocketEcho, WebSocketIdle, WebSocketOffer
 
 SCENARIOS: dict[str, type[User]] = {
     user.__name__: user
@@ -18,8 +18,10 @@ SCENARIOS: dict[str, type[User]] = {
         Cpu,
         Echo,
         Mix,
+        Reload,
         WebSocketEcho,
         WebSocketIdle,
+        WebSocketOffer,
         Broadcast,
         EventStream,
         SlowUpload,
@@ -27,5 +29,6 @@ SCENARIOS: dict[str, type[User]] = {
         Impatient,
         PageHttp2,
         PageHttp1,
+        Hops,
     )
 }

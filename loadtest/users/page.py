@@ -1,5 +1,6 @@
-"""A page of many small assets, each with a short wait on the server: one HTTP/2 connection against six of HTTP/1.1."""
+"""Clients that speak HTTP/2: a page of many small assets, beside six connections of HTTP/1.1, and who hears it."""
 
+import json
 import logging
 import time
 from typing import Any, ClassVar
@@ -8,7 +9,7 @@ import httpx
 from gevent.pool import Pool
 from locust import task
 
-from loadtest import targets
+from loadtest import relay, targets
 from loadtest.users.requests import waited
 from loadtest.users.row import OnRow, WrongAnswer, check_answer, check_time
 
@@ -23,7 +24,7 @@ class Page(OnRow):
     """Loads the page again and again on warm connections; a page is one request in the statistics."""
 
     abstract = True
-    uses: ClassVar[tuple[str, ...]] = ("asset_ms",)
+    uses: ClassVar[tuple[str, ...]] = ("asset_ms", "round_trip_ms")
     client_options: ClassVar[dict[str, Any]]
     protocol: str
     at_once: int
@@ -31,7 +32,8 @@ class Page(OnRow):
 
     def __init__(self, environment: Any) -> None:
         super().__init__(environment)
-        base = targets.url(self.row, "gateway")  # HTTP/2 is spoken there, whatever --path says
+        # HTTP/2 is spoken there, whatever --path says
+        base = relay.through(targets.url(self.row, "gateway"), self.options.round_trip_ms)
         limits = httpx.Limits(max_connections=self.connections, keepalive_expiry=KEEP_ALIVE_S)
         self.http = httpx.Client(base_url=base, verify=False, timeout=TIMEOUT_S, limits=limits, **self.client_options)  # noqa: S501  (the lab's own certificate)
 
@@ -75,3 +77,34 @@ class PageHttp1(Page):
     protocol = "HTTP/1.1"
     at_once = connections = 6
     client_options: ClassVar[dict[str, Any]] = {}
+
+
+class Hops(OnRow):
+    """Asks over HTTP/2 which protocol the application was asked in: nginx stands between the two."""
+
+    uses: ClassVar[tuple[str, ...]] = ()
+
+    def __init__(self, environment: Any) -> None:
+        super().__init__(environment)
+        self.http = httpx.Client(base_url=targets.url(self.row, "gateway"), verify=False, timeout=TIMEOUT_S, http2=True)  # noqa: S501  (the lab's own certificate)
+
+    @task
+    def ask(self) -> None:
+        began, error, seen = time.perf_counter(), None, ("", "")
+        try:
+            seen = self.protocols()
+        except (httpx.HTTPError, OSError) as failure:
+            error = failure
+        took = time.perf_counter() - began
+        self.report(seen[0], "/about", took, error)
+        if not error:
+            self.report(f"app {seen[1]}", "/about, as the application saw it", took, part=True)
+
+    def protocols(self) -> tuple[str, str]:
+        """What was spoken on the client's hop, and on the application's."""
+        response = self.http.get("/about")
+        check_answer(response.status_code, response.content, lambda body: bool(json.loads(body)["protocol"]))
+        return response.http_version, str(response.json()["protocol"])
+
+    def on_stop(self) -> None:
+        self.http.close()

@@ -2,6 +2,7 @@
 
 import json
 import random
+import time
 from functools import cache
 from typing import ClassVar
 
@@ -11,8 +12,15 @@ import workloads
 from loadtest.users.row import Check, RowUser
 
 GREETING = json.dumps(workloads.GREETING, separators=(",", ":")).encode()
+FIRST_RELOAD_S = 1.5  # after the last user has started
 JSON_HEADERS = {"Content-Type": "application/json"}
-ROUTES = {"plain": "/wait", "threadpool": "/wait/threadpool", "blocking": "/wait/blocking"}  # of --wait-route
+# Of --wait-route
+ROUTES = {
+    "plain": "/wait",
+    "threadpool": "/wait/threadpool",
+    "blocking": "/wait/blocking",
+    "async": "/wait/async",
+}
 
 is_plaintext: Check = workloads.PLAINTEXT.__eq__
 is_greeting: Check = GREETING.__eq__
@@ -162,6 +170,25 @@ class Echo(RowUser):
     @task
     def send_message(self) -> None:
         echo(self)
+
+
+class Reload(RowUser):
+    """The basic request, while the server is told every --reload-s to replace its workers."""
+
+    uses: ClassVar[tuple[str, ...]] = ("path", "reload_s")
+    due: ClassVar[float] = 0  # when the next reload is (time.monotonic): one user of all asks for it
+
+    def on_start(self) -> None:
+        Reload.due = time.monotonic() + FIRST_RELOAD_S
+        super().on_start()
+
+    @task
+    def greeting(self) -> None:
+        now = time.monotonic()
+        if self.options.reload_s and now >= Reload.due:
+            Reload.due = now + self.options.reload_s
+            self.ask("/reload", b"".__eq__, method="POST")
+        get_greeting(self)
 
 
 class Mix(RowUser):

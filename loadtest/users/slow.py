@@ -13,8 +13,8 @@ import gevent
 from locust import task
 
 import workloads
-from loadtest.users.requests import message, waited
-from loadtest.users.row import OnRow, WrongAnswer, check_answer, check_time, detail, quote
+from loadtest.users.requests import ROUTES, items, message, waited, work
+from loadtest.users.row import Check, OnRow, WrongAnswer, check_answer, check_time, detail, quote
 
 TIMEOUT_S = 60
 TOGETHER = 0.25  # of a stream's length: events that come within less did not come one by one
@@ -128,20 +128,45 @@ def is_all_events(body: bytes) -> bool:
     return events == [f"data: {workloads.event_data(number)}" for number in range(1000)]
 
 
-class Impatient(SlowUser):
-    """Asks for a wait and leaves after --patience-ms. Does the server work on for nobody?"""
+WORK = {
+    "wait": "it waits --wait-ms",
+    "cpu": "it works for --rounds",
+    "db": "it makes --queries",
+}
 
-    uses: ClassVar[tuple[str, ...]] = ("path", "wait_ms", "patience_ms")
+
+class Impatient(SlowUser):
+    """Asks for --work and leaves after --patience-ms. Does the server work on for nobody?"""
+
+    uses: ClassVar[tuple[str, ...]] = (
+        *("path", "work", "wait_ms", "wait_route", "rounds", "queries", "delay_ms", "patience_ms"),
+    )
 
     @task
     def leave(self) -> None:
-        self.measure("/wait left", self.ask_and_go)
+        self.measure(f"/{self.options.work} left", self.ask_and_go)
 
     def ask_and_go(self, connection: http.client.HTTPConnection) -> None:
-        ms, began = self.options.wait_ms, time.perf_counter()
-        connection.request("GET", self.path(f"/wait?ms={ms}"))
+        (path, right), began = wanted(self), time.perf_counter()
+        connection.request("GET", self.path(path))
         connection.sock.settimeout(self.options.patience_ms / 1000)
         with suppress(TimeoutError):
             response = connection.getresponse()
-            check_answer(response.status, response.read(), waited(ms))
-            check_time(began, ms)
+            check_answer(response.status, response.read(), right)
+            check_time(began, self.options.wait_ms if self.options.work == "wait" else 0)
+
+    def least(self) -> str:
+        """The path of the least work of this kind: it queues behind all that is left of the rest."""
+        wait = f"{ROUTES[self.options.wait_route]}?ms=0"
+        return {"wait": wait, "cpu": "/cpu?rounds=1", "db": "/db?queries=1&delay_ms=0"}[str(self.options.work)]
+
+
+def wanted(user: Impatient) -> tuple[str, Check]:
+    """What is asked for, and what must come back."""
+    ms, rounds, queries = user.options.wait_ms, user.options.rounds, user.options.queries
+    delay_ms = user.options.delay_ms
+    return {
+        "wait": (f"{ROUTES[user.options.wait_route]}?ms={ms}", waited(ms)),
+        "cpu": (f"/cpu?rounds={rounds}", work(rounds)),
+        "db": (f"/db?queries={queries}&delay_ms={delay_ms}", items(queries)),
+    }[str(user.options.work)]

@@ -3,12 +3,13 @@
 import ssl
 import time
 from collections.abc import Callable
+from contextlib import closing
 from typing import Any, ClassVar, TypeVar
 from uuid import uuid4
 
 import gevent
 from locust import task
-from websocket import WebSocket, WebSocketException, create_connection
+from websocket import WebSocket, WebSocketBadStatusException, WebSocketException, create_connection
 
 from loadtest import targets
 from loadtest.users.requests import text
@@ -16,6 +17,7 @@ from loadtest.users.row import OnRow, WrongAnswer, quote
 
 T = TypeVar("T")
 TIMEOUT_S = 60
+NOT_HERE = 501  # what a row answers whose server cannot hand out a WebSocket
 
 
 class WebSocketUser(OnRow):
@@ -64,7 +66,7 @@ class WebSocketUser(OnRow):
         if answer != message:
             raise WrongAnswer(f"wrong echo: {quote(answer.encode() if isinstance(answer, str) else answer)}")
 
-    def measure(self, what: str, action: Callable[[], T]) -> T | None:
+    def measure(self, what: str, action: Callable[[], T], part: bool = False) -> T | None:
         """`action`'s result, with its time or its error in the statistics; None where it failed."""
         error: Exception | None = None
         result = None
@@ -74,7 +76,7 @@ class WebSocketUser(OnRow):
         except (WebSocketException, OSError) as failure:
             error = failure
             self.drop()
-        self.report("WS", what, time.perf_counter() - began, error)
+        self.report("WS", what, time.perf_counter() - began, error, part)
         return result
 
 
@@ -87,6 +89,26 @@ class WebSocketEcho(WebSocketUser):
     def talk(self) -> None:
         if ws := self.opened():
             self.measure(self.route, lambda: self.echo(ws))
+
+
+class WebSocketOffer(WebSocketUser):
+    """Asks for a WebSocket, and takes it or the server's word that it has none (501). A new connection each time."""
+
+    route = "/ws/echo"
+
+    @task
+    def offer(self) -> None:
+        began, error = time.perf_counter(), None
+        try:
+            ws = self.connect()
+        except WebSocketBadStatusException as refusal:
+            error = None if refusal.status_code == NOT_HERE else refusal
+        except (WebSocketException, OSError) as failure:
+            error = failure
+        else:
+            with closing(ws):
+                self.measure(self.route, lambda: self.echo(ws), part=True)
+        self.report("HTTP/1.1", f"{self.route} offered", time.perf_counter() - began, error)
 
 
 class WebSocketIdle(WebSocketUser):

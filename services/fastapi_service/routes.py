@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
-from fastapi.responses import PlainTextResponse
+from fastapi.responses import PlainTextResponse, StreamingResponse
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 from pydantic import BaseModel, ConfigDict, Field, StrictStr
 
@@ -28,6 +28,7 @@ Value = Annotated[int, bounds(workloads.VALUE)]
 Rounds = Annotated[int, bounds(workloads.ROUNDS)]
 Events = Annotated[int, bounds(workloads.EVENTS)]
 IntervalMs = Annotated[int, bounds(workloads.INTERVAL_MS)]
+Kib = Annotated[int, bounds(workloads.KIB)]
 
 
 @routes.get("/health")
@@ -104,6 +105,16 @@ class Message(BaseModel):
 @routes.post("/echo")
 async def echo(message: Message) -> Message:
     return message
+
+
+@routes.get("/bytes")
+async def large(request: Request, kib: Kib = workloads.KIB.default) -> StreamingResponse:
+    async def send() -> AsyncIterator[bytes]:
+        for block in workloads.blocks(kib if request.method == "GET" else 0):
+            yield block
+
+    headers = {"Content-Length": str(kib * 1024)}
+    return StreamingResponse(send(), media_type="application/octet-stream", headers=headers)
 
 
 @routes.get("/stream", response_class=EventSourceResponse)

@@ -82,6 +82,13 @@ def echo() -> dict[str, str]:
     return message
 
 
+@routes.get("/bytes")
+def large() -> Response:
+    kib = query(workloads.KIB)
+    headers = {"Content-Length": str(kib * 1024)}
+    return Response(workloads.blocks(kib), mimetype="application/octet-stream", headers=headers)
+
+
 @routes.get("/stream")
 def stream() -> Response:
     events, interval = query(workloads.EVENTS), query(workloads.INTERVAL_MS) / 1000

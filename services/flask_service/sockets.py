@@ -1,8 +1,10 @@
 """WebSocket on WSGI: flask-sock takes the socket from the server and keeps the request's thread for its life."""
 
 import re
+import socket
+from contextlib import suppress
 from queue import Queue
-from threading import Lock, Thread
+from threading import Event, Lock, Thread
 from typing import Any
 
 import psycopg
@@ -15,19 +17,88 @@ from flask_service import database
 
 sockets = Blueprint("sockets", __name__)
 sock = Sock()
-GOODBYE_S = 1  # for simple-websocket's own thread to answer a client's close, before gunicorn closes the socket
+GOODBYE_S = 1
+
+
+class Inbox(list[str | bytes]):
+    """Messages that the handler has yet to take: simple-websocket would gather them without end."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.room, self.handled = Event(), True
+
+    def append(self, message: str | bytes) -> None:
+        if self.handled:
+            super().append(message)
+
+    def pop(self, index: Any = -1) -> str | bytes:
+        message = super().pop(index)
+        if len(self) < workloads.UNREAD_MESSAGES:
+            self.room.set()
+        return message
+
+    def wait_for_room(self) -> None:
+        while self.handled and len(self) >= workloads.UNREAD_MESSAGES:
+            self.room.clear()
+            if len(self) >= workloads.UNREAD_MESSAGES:
+                self.room.wait(workloads.SEND_TIMEOUT_S)
+
+    def end(self) -> None:
+        """Nobody takes any more: the client's goodbye may be behind what is there, and is read."""
+        self.handled = False
+        self.room.set()
+
+
+class Lost(ConnectionClosed, OSError):  # type: ignore[misc]  # simple-websocket ships no types
+    """What a handler takes for the end of its connection, and simple-websocket's own thread, too."""
+
+
+class Wire:
+    """A server's socket as simple-websocket takes it to be: it sends whole messages, each by itself.
+
+    It reads no further ahead than the handler can follow, and lets a client go that does not read what it asked for.
+    """
+
+    def __init__(self, sock: socket.socket, inbox: Inbox) -> None:
+        self.sock, self.inbox, self.sending = sock, inbox, Lock()
+        self.close = sock.close
+        sock.settimeout(workloads.SEND_TIMEOUT_S)
+
+    def send(self, data: bytes) -> None:
+        try:
+            with self.sending:
+                self.sock.sendall(data)
+        except OSError as error:
+            with suppress(OSError):
+                self.sock.shutdown(socket.SHUT_RDWR)
+            raise Lost(workloads.CLOSE_ABNORMAL) from error
+
+    def recv(self, size: int) -> bytes:
+        self.inbox.wait_for_room()
+        while True:
+            with suppress(TimeoutError):  # of the sender: there is none for a client that says nothing
+                return self.sock.recv(size)
 
 
 def receiver(target: Any) -> Thread:
-    """simple-websocket wakes a handler before it notes that the client is gone, which may hold its thread for ever."""
+    """Where simple-websocket makes its thread: what it reads from and writes to becomes ours."""
+    ws = target.__self__
+    ws.input_buffer = Inbox()
+    ws.sock = Wire(ws.sock, ws.input_buffer)
 
     def receive() -> None:
         target()
-        ws = target.__self__
+        # It wakes a handler before it notes that the client is gone, which may hold the handler's thread for ever.
         ws.connected = False
         ws.event.set()
 
     return Thread(target=receive)
+
+
+def end(ws: Server) -> None:
+    """Gives simple-websocket's own thread time to answer a client's close, before gunicorn closes the socket."""
+    ws.input_buffer.end()
+    ws.thread.join(GOODBYE_S)
 
 
 @sockets.before_request
@@ -61,7 +132,7 @@ def echo(ws: Server) -> None:
                 return
             ws.send(message)
     finally:
-        ws.thread.join(GOODBYE_S)
+        end(ws)
 
 
 @sock.route("/ws/broadcast", bp=sockets)
@@ -85,7 +156,7 @@ def broadcast(ws: Server) -> None:
     finally:
         room.leave(client)
         client.put(workloads.CLOSE_NORMAL)
-        ws.thread.join(GOODBYE_S)
+        end(ws)
 
 
 def deliver(ws: Server, client: "Client") -> None:

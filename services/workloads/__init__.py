@@ -9,7 +9,7 @@ import re
 import sys
 import threading
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -71,7 +71,8 @@ VALUE = Parameter("value", low=0, high=1_000_000, default=1)
 ROUNDS = Parameter("rounds", low=1, high=1_000_000, default=10_000)
 EVENTS = Parameter("events", low=1, high=1_000, default=10)
 INTERVAL_MS = Parameter("interval_ms", low=0, high=10_000, default=100)
-PARAMETERS = {each.name: each for each in (WAIT_MS, QUERIES, DELAY_MS, VALUE, ROUNDS, EVENTS, INTERVAL_MS)}
+KIB = Parameter("kib", low=1, high=4096, default=64)
+PARAMETERS = {each.name: each for each in (WAIT_MS, QUERIES, DELAY_MS, VALUE, ROUNDS, EVENTS, INTERVAL_MS, KIB)}
 
 MAX_BODY = 64 * 1024  # bytes of a request body, and of a WebSocket message
 MAX_DISCARDED = 1024 * 1024  # bytes of a body that are read although nobody wants them: the next request is behind
@@ -133,7 +134,17 @@ def cpu_work(rounds: int) -> int:
     return x
 
 
-# Server-sent events
+# Large bodies, and server-sent events
+
+BLOCK_KIB = 64
+BLOCK = b"x" * 1024 * BLOCK_KIB
+
+
+def blocks(kib: int) -> Iterator[bytes]:
+    """A body of so many KiB, bit by bit: a client that reads slowly costs no memory."""
+    while kib > 0:
+        yield BLOCK[: 1024 * kib]
+        kib -= BLOCK_KIB
 
 
 def event_data(number: int) -> str:
@@ -198,7 +209,10 @@ NOTIFY = f"SELECT pg_notify('{CHANNEL}', %s)"
 MAX_BROADCAST = 7_900  # bytes: PostgreSQL carries notifications of up to 7,999
 BROADCAST_QUEUE = 1_000  # messages kept for a client that reads slowly, before it is let go
 LISTEN_CHECK_S = 1  # how often a worker that listens asks whether PostgreSQL is still there
+UNREAD_MESSAGES = 32  # of a client that sends faster than it is answered, before nothing more is read from it
+SEND_TIMEOUT_S = 20  # how long a thread waits for a client that reads nothing, before it is let go
 CLOSE_NORMAL = 1000  # close codes: RFC 6455, 7.4.1 and the registry of 11.7
+CLOSE_ABNORMAL = 1006  # never sent: the connection was lost
 CLOSE_TOO_BIG = 1009
 CLOSE_TRY_LATER = 1013
 

@@ -65,6 +65,7 @@ GET: dict[str, Schema] = {
     "/wait": route(in_json(WAITED), workloads.WAIT_MS),
     "/db": route(in_json(ROWS), workloads.QUERIES, workloads.DELAY_MS, refused=(503,)),
     "/cpu": route(in_json(COMPUTED), workloads.ROUNDS),
+    "/bytes": route({"application/octet-stream": {}}, workloads.KIB),
     "/stream": route({"text/event-stream": {}}, workloads.EVENTS, workloads.INTERVAL_MS),
     "/timed/wait": route(in_json(timed(WAITED)), workloads.WAIT_MS),
     "/timed/db": route(in_json(timed(ROWS)), workloads.QUERIES, workloads.DELAY_MS, refused=(503,)),

@@ -17,6 +17,7 @@ PARAMETERS = [
     ("GET", "/cpu?", "rounds", 1, 1_000_000),
     ("GET", "/stream?interval_ms=0&", "events", 1, 1_000),
     ("GET", "/stream?events=1&", "interval_ms", 0, 10_000),
+    ("GET", "/bytes?", "kib", 1, 4096),
 ]
 # What Pydantic takes for a whole number, and Flask's service with it; and what neither takes.
 NUMBERS = ["5", "05", " 5", "5 ", "5\n", "+5", "5.0", "0_5"]

@@ -10,7 +10,10 @@ import pytest
 import workloads
 from tests.contract.apps import OWN, Ask, Both, detail
 
-READING = ["/health", "/ready", "/plaintext", "/json", "/wait?ms=0", "/cpu?rounds=10", "/stream?events=3&interval_ms=0"]
+READING = [
+    *("/health", "/ready", "/plaintext", "/json", "/wait?ms=0", "/cpu?rounds=10", "/bytes?kib=65"),
+    "/stream?events=3&interval_ms=0",
+]
 REFUSED = ["/wait?ms=x", "/ws/echo", "/ws/broadcast", "/nothing"]
 
 
@@ -54,6 +57,13 @@ def test_about_names_the_same_facts_on_both(flask: Ask, fastapi: Ask) -> None:
 def test_the_cpu_work_gives_the_number_that_modular_power_gives(both: Both, rounds: int) -> None:
     answer = both("GET", f"/cpu?rounds={rounds}").json()
     assert answer == {"rounds": rounds, "result": pow(48_271, rounds, 2_147_483_647)}
+
+
+@pytest.mark.parametrize(("given", "kib"), [("", 64), ("?kib=1", 1), ("?kib=65", 65), ("?kib=4096", 4096)])
+def test_a_large_body_is_as_large_as_it_is_asked_for(both: Both, given: str, kib: int) -> None:
+    answer = both("GET", f"/bytes{given}")
+    assert answer.content == b"x" * kib * 1024
+    assert answer.headers["content-length"] == str(kib * 1024)
 
 
 @pytest.mark.parametrize(("given", "seconds"), [("", 0.1), ("?ms=0", 0), ("?ms=10000", 10)])

@@ -1,8 +1,10 @@
 """What Flask adds to simple-websocket: seen from a handler, and before there is one."""
 
+import socket
 from threading import Event
 
 import pytest
+from simple_websocket import ConnectionClosed
 
 from tests.contract.apps import Ask, detail
 
@@ -17,9 +19,10 @@ GOOD = {
 class Connection:
     """As simple-websocket's: it wakes the handler before it notes that the client is gone."""
 
-    def __init__(self) -> None:
+    def __init__(self, sock: socket.socket) -> None:
         self.connected = True
         self.event = Event()
+        self.sock, self.input_buffer = sock, list[str]()
 
     def read(self) -> None:
         self.event.set()
@@ -29,12 +32,26 @@ class Connection:
 def test_a_handler_is_woken_once_more_when_its_connection_is_noted_as_gone() -> None:
     from flask_service.sockets import receiver
 
-    connection = Connection()
-    thread = receiver(connection.read)
-    thread.start()
-    assert connection.event.wait(timeout=20)
-    assert not connection.connected
-    thread.join()
+    with socket.socket() as sock:
+        connection = Connection(sock)
+        thread = receiver(connection.read)
+        thread.start()
+        assert connection.event.wait(timeout=20)
+        assert not connection.connected
+        thread.join()
+
+
+def test_a_send_that_fails_ends_the_connection_for_handler_and_receiver_alike() -> None:
+    from flask_service.sockets import Inbox, Wire
+
+    near, far = socket.socketpair()
+    with near, far:
+        wire = Wire(near, Inbox())
+        near.settimeout(0.1)
+        for kind in (ConnectionClosed, OSError):
+            with pytest.raises(kind):
+                wire.send(b"x" * 10_000_000)  # the far end reads nothing
+        assert far.recv(1)
 
 
 @pytest.mark.parametrize("path", ["/ws/echo", "/ws/broadcast"])

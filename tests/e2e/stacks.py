@@ -17,12 +17,12 @@ from lab.stack.native import NativeStack
 from tests.helpers import until
 
 PROJECT = "wsgi-asgi-lab-test"
-PROFILES = ("variants", "apart")  # every row
+PROFILES = ("variants", "apart")  # every row that has the contract
 READ_METER = "import sys, urllib.request as u; print(u.urlopen(sys.argv[1], timeout=10).read().decode())"
 
 
 class Stack(Protocol):
-    """A running stack with every row of the compose file."""
+    """A running stack with every row of the compose file that has the contract."""
 
     door: str
     https: str
@@ -33,6 +33,13 @@ class Stack(Protocol):
     def stop(self, service: str) -> None: ...
     def start(self, service: str) -> None: ...
     def meter(self, row: str) -> meter.Reading: ...
+    def signal(self, service: str, signum: int, pid: int = 0) -> None:
+        """To the service's main process, or to one that it has told the number of."""
+
+
+def rows_with_the_contract(environ: dict[str, str]) -> list[Row]:
+    rows = ComposeFile(environ=environ).rows
+    return [row for row in rows if not row.profiles or set(row.profiles) & set(PROFILES)]
 
 
 class NativeDoor:
@@ -46,6 +53,9 @@ class NativeDoor:
     def meter(self, row: str) -> meter.Reading:
         return meter.read(meter.tree(self.native.pid(row)))
 
+    def signal(self, service: str, signum: int, pid: int = 0) -> None:
+        os.kill(pid or self.native.pid(service), signum)
+
 
 class ComposeDoor:
     door = "compose"
@@ -54,7 +64,7 @@ class ComposeDoor:
         self.environ, self.ca = environ, ca  # COMPOSE_PROJECT_NAME is in the environment
         self.https = f"https://localhost:{environ['HTTPS_PORT']}"
         self.http = f"http://localhost:{environ['HTTP_PORT']}"
-        self.rows = ComposeFile(environ=environ).rows
+        self.rows = rows_with_the_contract(environ)
 
     def compose(self, *arguments: str) -> str:
         return run(["docker", "compose", *(f"--profile={each}" for each in PROFILES), *arguments], self.environ)
@@ -69,6 +79,12 @@ class ComposeDoor:
         text = self.compose("exec", "-T", "locust", "python", "-c", READ_METER, f"http://{row}:{meter.PORT}")
         return meter.Reading(**json.loads(text))
 
+    def signal(self, service: str, signum: int, pid: int = 0) -> None:
+        if pid:
+            self.compose("exec", "-T", service, "sh", "-c", f"kill -{signum:d} {pid}")
+        else:
+            self.compose("kill", "--signal", str(signum), service)
+
     def address(self, service: str) -> str:
         """The address of the service's container."""
         (container,) = json.loads(run(["docker", "inspect", self.compose("ps", "-q", service).strip()]))
@@ -80,8 +96,8 @@ class ComposeDoor:
 
 
 @contextmanager
-def native() -> Iterator[NativeDoor]:
-    with started(NativeStack(ComposeFile(environ=plain_environ()), PROFILES)) as stack:
+def native(leave_out: tuple[str, ...] = (), **environ: str) -> Iterator[NativeDoor]:
+    with started(NativeStack(ComposeFile(environ=plain_environ() | environ), PROFILES, leave_out=leave_out)) as stack:
         yield NativeDoor(stack)
 
 
@@ -96,8 +112,8 @@ def started(stack: NativeStack) -> Iterator[NativeStack]:
 
 
 @contextmanager
-def compose(folder: Path) -> Iterator[ComposeDoor]:
-    with compose_project(PROJECT) as environ:
+def compose(folder: Path, name: str = PROJECT, **settings: str) -> Iterator[ComposeDoor]:
+    with compose_project(name, **settings) as environ:
         door = ComposeDoor(environ, folder / "ca.pem")
         door.compose("up", "--detach", "--wait", "--build", "--quiet-build")
         door.compose("cp", "nginx:/run/lab/gateway/tls/ca.pem", str(door.ca))

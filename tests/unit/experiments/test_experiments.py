@@ -2,7 +2,6 @@
 
 import re
 from argparse import ArgumentParser
-from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -27,7 +26,14 @@ SPEAK = {
 }
 BOTH = SPEAK["WSGI"] & SPEAK["ASGI"]
 OWN = {"Slow", SATURATED}  # scenarios of lab/generator alone
-SPEAKS = {"PageHttp2": "HTTP/2", "WebSocketIdle": "WS", "WebSocketEcho": "WS", "Broadcast": "WS"}
+SPEAKS = {
+    "Hops": "HTTP/2",
+    "WebSocketOffer": "HTTP/1.1, WS",
+    "PageHttp2": "HTTP/2",
+    "WebSocketIdle": "WS",
+    "WebSocketEcho": "WS",
+    "Broadcast": "WS",
+}
 
 each_experiment = pytest.mark.parametrize("experiment", EXPERIMENTS, ids=lambda experiment: experiment.name)
 PARTS = [*DEMO, *(experiment.in_short() for experiment in EXPERIMENTS)]
@@ -159,10 +165,10 @@ def test_a_part_may_be_had_again_from_what_the_header_keeps_of_it(part: Experime
     assert BY_NAME[part.name].only(**part.part()) == part
 
 
-def test_a_part_has_the_contrasts_between_its_arms_and_no_waterfall_with_a_step_missing() -> None:
+def test_a_part_has_the_contrasts_between_its_arms_and_no_changes_with_an_arm_missing() -> None:
     part = find("where-from").only(["asgi-granian", "wsgi-granian"], [""])
     assert [(each.subject, each.baseline) for each in part.contrasts] == [("asgi-granian", "wsgi-granian")]
-    assert part.waterfall == ()
+    assert part.changes == {}
 
 
 @pytest.mark.parametrize(
@@ -205,12 +211,22 @@ def test_a_figure_is_asked_only_of_a_load_that_yields_it(experiment: Experiment)
 
 
 @each_experiment
-def test_a_waterfall_names_every_step_and_every_step_is_measured(experiment: Experiment) -> None:
-    if experiment.waterfall:
-        measured = {(contrast.subject, contrast.baseline) for contrast in experiment.contrasts}
-        steps = [(after.name, before.name) for before, after in pairwise(experiment.arms)]
-        assert len(experiment.waterfall) == len(steps)
-        assert set(steps) <= measured
+def test_every_order_of_the_changes_leads_from_the_first_arm_to_the_last(experiment: Experiment) -> None:
+    """So the pairs of a change are those of all orders, and each way adds up to the whole."""
+    if experiment.changes:
+        names = [arm.name for arm in experiment.arms]
+        ways: list[list[tuple[str, tuple[str, str]]]] = [[]]
+        for _ in experiment.changes:
+            ways = [
+                [*way, (label, pair)]
+                for way in ways
+                for label, pairs in experiment.changes.items()
+                for pair in pairs
+                if label not in dict(way) and pair[0] == (way[-1][1][1] if way else names[0])
+            ]
+        assert ways and all(way[-1][1][1] == names[-1] for way in ways)
+        used = {step for way in ways for step in way}
+        assert used == {(label, pair) for label, pairs in experiment.changes.items() for pair in pairs}
 
 
 @each_experiment

@@ -28,12 +28,12 @@ each_part = pytest.mark.parametrize("part", PARTS, ids=lambda part: f"{part.name
 ARMS = {
     r"FastAPI": r"fastapi.*|HTTP/2|await",
     r"Flask": r"flask.*",
-    r"\b8 threads|\bon threads|\b8, 40|\b8 and 200|\b8 or (on 40|200)": r"flask",
+    r"\b8 threads|\bon threads|\b8, 40|\b8 and 200|\b8 or (on 40|200)": r"flask( (wait|cpu|db))?",
     r"\b40 (and 200 )?threads": r"flask-40",
     r"\b200 threads": r"flask-200",
-    r"greenlets": r"flask-gevent",
+    r"greenlets": r"flask-gevent( (wait|cpu|db))?",
     r"sync worker": r"flask-sync",
-    r"\(granian\)|[Oo]n granian": r".*-granian",
+    r"\(granian\)|[Oo]n granian": r".*-(granian|http2)",
     r"[Oo]n gunicorn": r".*-gunicorn",
     r"bare WSGI|without a framework|a framework and without": r"wsgi-granian",
     r"bare ASGI": r"asgi-granian",
@@ -42,7 +42,7 @@ ARMS = {
     r"\b32\b": r"flask-40-pool-32",
     r"nginx speaks HTTP/2": r"flask-http2",
     r"through nginx": r".* behind nginx",
-    r"in `def`": r"def",
+    r"in `def`": r"(fastapi[ -])?def|fastapi-def",
     r"[Gg]unicorn's place": r"wsgi",
 }
 LEVELS = {

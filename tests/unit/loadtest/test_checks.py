@@ -29,6 +29,8 @@ QUICK = {
     "events": 4,
     "gap_ms": 40,
     "slow_s": 0,
+    "patience_ms": 2_000,
+    "reload_s": 60,
 }
 
 
@@ -77,6 +79,9 @@ HONEST: dict[str, Route] = {
         compact({"rounds": asked.query["rounds"], "result": workloads.cpu_work(asked.query["rounds"])})
     ),
     "/echo": lambda asked: Answer(asked.body),
+    "/reload": lambda asked: Answer(b""),
+    "/about": lambda asked: Answer(b'{"protocol":"HTTP/1.1"}'),
+    "/wait/async": lambda asked: Answer(compact({"waited_ms": asked.query["ms"]}), after_ms=asked.query["ms"]),
     "/stream": lambda asked: stream(asked.query["events"], asked.query["interval_ms"]),
 }
 
@@ -164,7 +169,7 @@ def failures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callab
 
 
 HTTP = ["Plaintext", "Json", "Wait", "DbRead", "DbWrite", "Cpu", "Echo", "Mix"]
-HTTP += ["EventStream", "SlowUpload", "SlowReader", "Impatient", "PageHttp1"]
+HTTP += ["EventStream", "SlowUpload", "SlowReader", "Impatient", "PageHttp1", "Hops"]
 
 
 @pytest.mark.parametrize("scenario", HTTP)
@@ -183,6 +188,8 @@ LIES: list[tuple[str, str, Route, str]] = [
     ("Impatient", "/wait", lambda asked: Answer(b"{}"), "wrong body"),
     ("PageHttp1", "/wait", lambda asked: Answer(b'{"waited_ms":40}'), "too soon"),
     ("PageHttp1", "/wait", lambda asked: Answer(b'{"waited_ms":0}', after_ms=10), "wrong body"),
+    ("Hops", "/about", lambda asked: Answer(b'{"protocol":""}'), "wrong body"),
+    ("Hops", "/about", lambda asked: Answer(b"{}"), "wrong body"),
     # It reads fewer rows, more, the same one over and over, or another
     ("DbRead", "/db", lambda asked: Answer(compact([item(1)])), "wrong body"),
     ("DbRead", "/db", lambda asked: Answer(compact([item(n + 1) for n in range(10)])), "too soon: it was to take 40"),
@@ -237,6 +244,52 @@ def test_thousands_of_different_wrong_answers_are_few_texts() -> None:
 
 
 @pytest.mark.parametrize(
+    ("work", "path", "options"),
+    [
+        ("cpu", "/cpu", {"rounds": 9_000}),
+        ("db", "/db", {"queries": 10}),
+        ("wait", "/wait/async", {"wait_route": "async", "wait_ms": 4}),
+    ],
+)
+def test_an_impatient_client_checks_whatever_work_it_asked_for(
+    failures: Callable[..., list[str]], work: str, path: str, options: dict[str, Any]
+) -> None:
+    with Row().serving() as address:
+        assert failures("Impatient", address, work=work, **options) == []
+    with Row({path: lambda asked: Answer(b"[]", after_ms=5)}).serving() as address:
+        (said,) = failures("Impatient", address, work=work, **options)
+    assert "wrong body" in said
+
+
+def test_a_reload_is_asked_for_once_in_its_time_and_its_refusal_is_a_failure(
+    failures: Callable[..., list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from loadtest.users import SCENARIOS
+
+    monkeypatch.setattr(SCENARIOS["Reload"], "due", 0)
+    asked: list[Asked] = []
+
+    def refuse(each: Asked) -> Answer:
+        asked.append(each)
+        return Answer(b"", status=404)
+
+    with Row({"/reload": refuse}).serving() as address:
+        assert "status 404" in failures("Reload", address)[0]  # on_start() puts it off; it is not called here
+        assert failures("Reload", address) == []
+        assert failures("Reload", address, reload_s=0) == []
+    assert [each.method for each in asked] == ["POST"]
+
+
+@pytest.mark.parametrize(("status", "reasons"), [(501, []), (500, ["Handshake status 500"])])
+def test_the_word_that_there_is_no_websocket_here_is_an_answer_and_a_fault_is_none(
+    failures: Callable[..., list[str]], status: int, reasons: list[str]
+) -> None:
+    with Row({"/ws/echo": lambda asked: Answer(b"{}", status=status)}).serving() as address:
+        said = failures("WebSocketOffer", address)
+    assert [text[: len("Handshake status 500")] for text in said] == reasons
+
+
+@pytest.mark.parametrize(
     ("echo", "reasons"),
     [
         (lambda text: text, []),
@@ -244,7 +297,7 @@ def test_thousands_of_different_wrong_answers_are_few_texts() -> None:
         (lambda text: "The quick brown fox jumps over the lazy dog. 0", ["wrong echo"]),
     ],
 )
-@pytest.mark.parametrize("scenario", ["WebSocketEcho", "WebSocketIdle"])
+@pytest.mark.parametrize("scenario", ["WebSocketEcho", "WebSocketIdle", "WebSocketOffer"])
 def test_an_echo_is_the_message_that_was_sent(
     failures: Callable[..., list[str]], scenario: str, echo: Callable[[str], str], reasons: list[str]
 ) -> None:

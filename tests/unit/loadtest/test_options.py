@@ -14,6 +14,7 @@ from locust.argument_parser import LocustArgumentParser
 from loadtest import targets
 
 ROWS = [{"name": "flask", "framework": "Flask"}, {"name": "fastapi", "framework": "FastAPI"}]
+ROWS += [{"name": "wsgi", "framework": "none"}]
 ALWAYS = {"path", "rows", "arrivals"}
 
 
@@ -51,7 +52,8 @@ def test_a_scenario_says_which_options_it_uses() -> None:
         ("wait_ms", {"scenario": "Wait"}, True),
         ("wait_ms", {"scenario": "Json"}, False),
         ("wait_route", {"scenario": "Wait", "rows": ["flask", "fastapi"]}, True),
-        ("wait_route", {"scenario": "Wait", "rows": ["flask"]}, False),
+        ("wait_route", {"scenario": "Wait", "rows": ["flask"]}, True),
+        ("wait_route", {"scenario": "Wait", "rows": ["wsgi"]}, False),
         ("wait_route", {"scenario": "Json", "rows": ["fastapi"]}, False),
         ("rate", {"arrivals": "poisson"}, True),
         ("rate", {"arrivals": "closed"}, False),

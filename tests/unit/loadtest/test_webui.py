@@ -279,7 +279,7 @@ def test_what_the_form_explains_and_when_it_asks_is_data(ui: WebUI) -> None:
         "title": "Rounds",
         "help": "rounds of work per request",
         "meanings": {},
-        "only_if": {"scenario": ["Cpu", "Mix"]},
+        "only_if": {"scenario": ["Cpu", "Mix", "Impatient"]},
     }
     assert form["rate"]["only_if"] == {"arrivals": ["constant", "poisson"]}
     assert form["scenario"]["meanings"]["Json"] == "The basic request: a small JSON answer"

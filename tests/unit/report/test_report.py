@@ -16,6 +16,7 @@ from lab.run import results
 from tests.unit import records, runs
 
 CPU_US = {"flask": 210, "wsgi": 120, "wsgi-granian": 60, "asgi-granian": 80, "asgi": 70, "fastapi": 190}
+CPU_US |= {"asgi-gunicorn": 90, "fastapi-gunicorn": 200, "wsgi-a2wsgi": 150}
 POOLS = {"flask": 8, "flask-40": 40}
 
 
@@ -25,7 +26,7 @@ def pooled(level: str, arm: str, number: int) -> tuple[float, float]:
 
 
 def stepwise(level: str, arm: str, number: int) -> tuple[float, float]:
-    return 2000, CPU_US[arm]
+    return 2000, CPU_US.get(arm, 100)
 
 
 def alike(level: str, arm: str, number: int) -> tuple[float, float]:
@@ -58,7 +59,7 @@ def test_it_is_made_from_the_raw_file_alone_with_the_verdicts_first(tmp_path: Pa
     folder = runs.write(tmp_path / "run", {"where-from": runs.results("where-from", stepwise)})
     page, text = texts(folder)
     for shown in (page, text):
-        assert shown.index("refuted") < shown.index("What would refute it") < shown.index("Fairness audit")
+        assert shown.index("depends") < shown.index("What would refute it") < shown.index("Fairness audit")
         assert "× 1.33" in shown
         assert "2026-01-02 03:04 UTC" in shown
     assert sorted(path.name for path in folder.iterdir()) == ["raw.jsonl", "report.html", "report.md"]
@@ -161,21 +162,26 @@ def test_counts_that_never_vary_are_drawn_without_spread(tmp_path: Path) -> None
     shown = section(runs.write(tmp_path, {"websocket": made}))
     assert "WebSockets held" in charts.of(shown)[0].svg
     table = tables.arms(shown, Footnotes())
-    assert "requests/s" not in table.headings and table.rows[-1][:4] == ["1000", "fastapi (ASGI)", "64", "1,000"]
+    assert "requests/s" not in table.headings and table.rows[-1][:4] == [
+        "1000",
+        "fastapi-gunicorn (ASGI)",
+        "64",
+        "1,000",
+    ]
 
 
 def test_streams_have_no_throughput_to_show(tmp_path: Path) -> None:
     shown = section(runs.write(tmp_path, {"streams": runs.results("streams", alike)}))
     table = tables.arms(shown, Footnotes())
-    assert table.headings == ["streams", "arm", "PSS, MiB", "neighbour's p95, ms", "threads"]
+    assert table.headings == ["arm", "PSS, MiB", "neighbour's p95, ms", "threads"]
 
 
 def test_memory_says_which_it_is_and_the_containers_stands_beside_it(tmp_path: Path) -> None:
     meter = replace(records.METER, memory="RSS", cgroup_bytes=96 * 2**20)
     made = [replace(each, meter=meter) for each in runs.results("streams", alike)]
     table = tables.arms(section(runs.write(tmp_path, {"streams": made})), Footnotes())
-    assert table.headings[2:4] == ["RSS, MiB", "container's memory, MiB"]
-    assert table.rows[0][2:4] == ["64", "96"]
+    assert table.headings[1:3] == ["RSS, MiB", "container's memory, MiB"]
+    assert table.rows[0][1:3] == ["64", "96"]
 
 
 def test_beside_a_ratio_stands_what_may_explain_it_and_how_busy_both_rows_were(tmp_path: Path) -> None:
@@ -193,21 +199,48 @@ def test_beside_a_ratio_stands_what_may_explain_it_and_how_busy_both_rows_were(t
     assert {row[0]: row[arms.headings.index("CPUs in use")] for row in arms.rows}["flask (WSGI)"] == "0.98"
 
 
-def test_the_steps_of_the_waterfall_add_up(tmp_path: Path) -> None:
+def test_each_change_is_shown_as_the_range_of_what_it_adds_over_all_orders(tmp_path: Path) -> None:
     shown = section(runs.write(tmp_path, {"where-from": runs.results("where-from", stepwise)}))
-    steps = shown.steps()
-    assert [round(step.change) for step in steps] == [-90, -60, 20, -10, 120]
-    assert steps[0].start + sum(step.change for step in steps) == pytest.approx(190, rel=0.02)
-    assert all(step.label in charts.of(shown)[1].svg for step in steps)
+    ranges = {each.label: (round(each.least), round(each.most)) for each in shown.changes()}
+    assert ranges == {
+        "Flask left out": (-90, -90),
+        "ASGI, not WSGI": (-80, -30),
+        "uvicorn, not gunicorn": (-20, 30),
+        "FastAPI put on": (110, 120),
+    }
+    cells, changes = charts.of(shown)[1:]
+    assert all(label in changes.svg for label in ranges) and "−20.0 to +30.0 µs" in changes.svg
+    assert all(arm.name in cells.svg for arm in BY_NAME["where-from"].arms)
+    (_, made) = tables.in_units(shown)
+    assert made.rows[2] == ["uvicorn, not gunicorn", "−20.0 to +30.0", "3"]
 
 
-def test_a_waterfall_with_a_refused_arm_is_not_drawn(tmp_path: Path) -> None:
+def test_changes_with_a_refused_arm_among_them_are_not_shown(tmp_path: Path) -> None:
     made = [
         runs.failing(each) if each.block.purpose.arm == "asgi" else each
         for each in runs.results("where-from", stepwise)
     ]
     shown = section(runs.write(tmp_path, {"where-from": made}))
-    assert shown.steps() == [] and len(charts.of(shown)) == 1
+    assert shown.changes() == [] and len(charts.of(shown)) == 2
+    assert "refused" in charts.of(shown)[1].svg  # the cell that is missing has its place
+
+
+def test_a_difference_stands_in_its_unit_with_the_interval_of_the_ratio(tmp_path: Path) -> None:
+    made = runs.results("gateway-latency", lambda level, arm, number: (100, 100))
+    slower = [
+        replace(each, load=replace(each.load, histogram={11.0 + 0.01 * each.block.purpose.round: 100}))
+        if each.block.purpose.arm == "flask behind nginx"
+        else each
+        for each in made
+    ]
+    shown = section(runs.write(tmp_path, {"gateway-latency": slower}))
+    (table,) = tables.in_units(shown)
+    first = table.rows[0]
+    assert first[0] == "flask behind nginx − flask direct"
+    mid, low, high = (float(each) for each in re.findall(r"\+([\d,]+)", first[2].replace(",", "")))
+    assert 1_000 < low < mid < high < 1_060 and "µs" in first[2]
+    finding = next(each for each in shown.judgement.findings if each.contrast.subject == "flask behind nginx")
+    assert finding.comparison and low == pytest.approx(10_000 * (finding.comparison.low - 1), rel=0.01)
 
 
 def test_a_search_shows_its_capacity_only(tmp_path: Path) -> None:
@@ -264,9 +297,9 @@ def test_findings_show_the_doors_side_by_side_claim_by_claim(tmp_path: Path) -> 
     ]
     text = findings.write([results.read(folder) for folder in folders])
     assert "lab findings results/a results/b" in text
-    assert "| **refuted** | **refuted** |" in text and "| **supported** | not measured |" in text
+    assert "| **depends** | **depends** |" in text and "| **supported** | not measured |" in text
     assert text.index("where-from") < text.index("control")
-    assert "native: ratio" in text and "compose: ratio" in text and "One change at a time, compose" in text
+    assert "native: ratio" in text and "compose: ratio" in text and "over all orders of the changes, compose" in text
 
 
 def test_findings_begin_with_every_question_its_verdicts_and_what_came_out_in_a_line(tmp_path: Path) -> None:
@@ -298,17 +331,17 @@ def test_findings_say_once_what_two_doors_say_and_name_the_doors_where_they_diff
     one, other = runs.results("where-from", stepwise), runs.results("where-from", alike)
     folders = [runs.write(tmp_path / door, {"where-from": one}, door=door) for door in ("native", "compose")]
     text = findings.write([results.read(each) for each in folders])
-    assert text.count("- **refuted**. On one and the same server (granian) bare ASGI needed more CPU") == 1
+    assert text.count("- **depends**. The interface had no effect of its own that keeps its sign") == 1
     folders[1] = runs.write(tmp_path / "compose", {"where-from": other}, door="compose")
     text = findings.write([results.read(each) for each in folders])
-    assert "- native: **refuted**. " in text and "- compose: **no difference that matters**. " in text
+    assert "- native: **depends**. " in text and "- compose: **no difference that matters**. " in text
 
 
 def test_findings_mark_what_is_shown_only_and_what_was_refused_as_planted(tmp_path: Path) -> None:
     busy = [replace(each, generator_cpus=0.97) for each in runs.results("trap-generator", alike)]
     made = {"where-from": runs.results("where-from", stepwise), "trap-generator": busy}
     text = findings.write([results.read(runs.write(tmp_path / "run", made))])
-    assert "| wsgi / flask | CPU per request (shown only) |" in text
+    assert "| wsgi-granian / wsgi | CPU per request (shown only) |" in text
     assert "| asgi-granian / wsgi-granian | CPU per request |" in text
     assert "**refused, as planted**" in text and "as they must: a fault was planted here on purpose" in text
 

@@ -94,7 +94,7 @@ def test_the_projects_own_file_has_both_services_and_their_protocols_in_every_ru
 
 def test_every_row_of_the_project_runs_under_the_same_settings() -> None:
     rows = ComposeFile(environ={}).rows
-    of_its_own = {"ROW", "MODEL", "POOL_SIZE"}
+    of_its_own = {"ROW", "MODEL", "POOL_SIZE", "MIDDLEWARES"}
     settings = [{key: value for key, value in row.environment.items() if key not in of_its_own} for row in rows]
     assert all(one == settings[0] for one in settings)
     assert len({row.cpuset for row in rows}) == 1
@@ -111,3 +111,4 @@ def test_a_profile_adds_its_rows_and_no_other_profiles() -> None:
     profiles = {row.name: row.profiles for row in ComposeFile(environ={}).rows}
     assert profiles["flask-gevent"] == ["variants"]
     assert profiles["flask-uwsgi"] == profiles["asgi-gunicorn"] == profiles["flask-1000"] == ["apart"]
+    assert profiles["flask-plain"] == profiles["fastapi-workers-2"] == profiles["asgi-http2"] == ["variations"]

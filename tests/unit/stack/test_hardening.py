@@ -63,10 +63,13 @@ def test_only_the_rows_reach_the_database() -> None:
     ]
 
 
+WRITABLE = {"locust": ["results:/app/results"], "postgres": ["database:/var/lib/postgresql"]}
+
+
 def test_what_a_container_is_given_it_may_read_only() -> None:
     for name in {*SERVICES} - {"setup"}:
         writable = [volume for volume in SERVICES[name]["volumes"] if not volume.endswith(":ro")]
-        assert writable == (["results:/app/results"] if name == "locust" else []), name
+        assert writable == WRITABLE.get(name, []), name
 
 
 def members(network: str) -> set[str]:

@@ -62,13 +62,13 @@ def test_children_whose_parent_was_killed_end_as_well(folder: Path) -> None:
 def test_who_does_not_listen_is_killed(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     process, _ = start(STUBBORN)
     monkeypatch.setattr(keeper, "PATIENCE_S", 0.2)
-    keeper.end([Session(process.pid, psutil.Process(process.pid).create_time())], folder)
+    keeper.end([Session(process.pid, keeper.began(process.pid))], folder)
     assert process.wait() == -signal.SIGKILL
 
 
 def test_a_process_that_has_got_the_number_of_one_that_has_ended_is_left_alone(folder: Path) -> None:
     process, child = start(PARENT)
-    keeper.end([Session(process.pid, psutil.Process(process.pid).create_time() - 60)], folder)
+    keeper.end([Session(process.pid, keeper.began(process.pid) - 60)], folder)
     assert lives(process.pid) and lives(child)
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
@@ -83,3 +83,14 @@ def test_it_works_on_where_the_keeper_itself_was_killed(folder: Path) -> None:
     kept.end()
     until(lambda: not lives(child))
     assert not folder.exists()
+
+
+def test_a_clock_that_is_set_meanwhile_changes_nothing(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    process, child = start(PARENT)
+    session = Session(process.pid, keeper.began(process.pid))
+    system = psutil._psplatform  # type: ignore[attr-defined]  # where psutil reads what a set clock changes
+    set_forward = system.boot_time() + 3600
+    monkeypatch.setattr(system, "boot_time", lambda: set_forward)
+    keeper.end([session], folder)
+    assert process.wait() == -signal.SIGTERM
+    until(lambda: not lives(child))
