@@ -59,6 +59,9 @@ class Seen:
         return {text: count for text, count in said.items() if count}
 
 
+NOT_THERE = Seen(0, 0, 0, 0, 0, 1, 0, 0, [])  # wrk ends at once where nobody listens
+
+
 class ArmSaturated:
     """A block under way, as lab/generator/process.py has it, with wrk for its clients.
 
@@ -91,8 +94,8 @@ class ArmSaturated:
         gevent.sleep(LOOKED_AT * seconds)
         waited_s = contention.waited_s(before, contention.waits([process.pid])) / LOOKED_AT
         _, said = process.communicate()
-        fields = json.loads(said or "null") or dict.fromkeys(Seen.__dataclass_fields__, 0) | {"connect": 1, "times": []}
-        return Seen(**fields), children_s() - used_s, waited_s
+        seen = Seen(**json.loads(said)) if process.returncode == 0 else NOT_THERE
+        return seen, children_s() - used_s, waited_s
 
     def collect(self) -> list[Observation]:
         seen, clients = self.seen, self.block.users
