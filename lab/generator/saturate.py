@@ -89,7 +89,9 @@ class ArmSaturated:
         load = ["--threads", "1", "--connections", str(self.block.users), "--duration", f"{seconds}s"]
         command = ["wrk", *load, "--script", str(SCRIPT), f"{self.base}/json", *(["--", right] if right else [])]
         used_s = children_s()
-        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        # Its standard input is none of ours: gevent would make that block, and no command be heard any more.
+        none = subprocess.DEVNULL
+        process = subprocess.Popen(command, stdin=none, stdout=none, stderr=subprocess.PIPE, text=True)
         before = contention.waits([process.pid])
         gevent.sleep(LOOKED_AT * seconds)
         waited_s = contention.waited_s(before, contention.waits([process.pid])) / LOOKED_AT

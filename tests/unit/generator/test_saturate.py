@@ -2,7 +2,10 @@
 
 import argparse
 import json
+import os
 import shutil
+import subprocess
+import sys
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -136,6 +139,32 @@ def test_a_row_whose_answers_become_shorter_when_they_are_no_longer_read_fails(
 def test_a_row_that_is_not_there_fails(measured: Callable[..., Observation]) -> None:
     found = measured("127.0.0.1:9")  # the port of "discard": nobody listens
     assert found.load.failures > 0 and found.answered == 0
+
+
+@needs_wrk
+def test_the_generators_process_still_hears_commands_when_wrk_has_run(tmp_path: Path) -> None:
+    """wrk must not share its standard input: two blocks, one after the other."""
+    (tmp_path / "rows.json").write_text(
+        json.dumps([{"name": "flask", "address": "127.0.0.1:9", "meter": "http://127.0.0.1:9"}])
+    )
+    block = {"row": "flask", "scenario": SATURATED, "users": CLIENTS, "seconds": 1.0, "options": {"path": "direct"}}
+    commands = [["open", {"blocks": [block]}], ["slice", {"arm": 0, "split": 0, "margin_s": 0, "seconds": 1.0}]]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "lab.generator.process"],
+        env=os.environ | {"ROWS_FILE": str(tmp_path / "rows.json")},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdin and process.stdout
+    try:
+        for command in [*commands, ["collect", {}], ["close", {}]] * 2:
+            process.stdin.write(json.dumps(command) + "\n")
+            process.stdin.flush()
+            assert process.stdout.readline()
+    finally:
+        process.kill()
+        process.communicate()
 
 
 class Lacking:
