@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from lab import LabError
+from lab.stack import publishing
 from lab.stack.compose_file import ROOT, ComposeFile
 from lab.stack.doors import remote
 from lab.stack.machine import pin
@@ -78,6 +79,8 @@ def places(stack: NativeStack) -> Table:
     """Where each thing of the running stack is."""
     grid = Table.grid(padding=(0, 2, 0, 0))
     grid.add_row("the page", f"{stack.https}/", f"or {stack.http}/ without TLS")
+    if room := publishing.room(stack.published.addresses(here=True), stack.port("nginx", 8080)):
+        grid.add_row("the room", room, "for phones")
     grid.add_row("Locust", f"{stack.locust}/", "load, from a web UI")
     grid.add_row()
     grid.add_row("[bold]rows", "direct", f"or {stack.https}/ROW/")

@@ -16,8 +16,8 @@ from gevent.event import AsyncResult
 
 KINDS = {
     "closed": "each user asks again as soon as it has its answer",
-    "constant": "requests start at equal distances, --rate per second and row",
-    "poisson": "requests start at random, --rate per second and row on average, as independent clients do",
+    "constant": "requests start at equal distances, {rate} per second and row",
+    "poisson": "requests start at random, {rate} per second and row on average, as independent clients do",
 }
 # The event loop's timer has a grain of a millisecond. A start that late is the generator's own, not the
 # server's: it is not counted into the latency. Anything later is.

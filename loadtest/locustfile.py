@@ -8,7 +8,16 @@ import gevent
 import locust.runners
 from locust import events
 from locust.env import Environment
-from locust.runners import LocalRunner, MasterRunner, Runner, WorkerRunner
+from locust.runners import (
+    STATE_INIT,
+    STATE_MISSING,
+    STATE_STOPPED,
+    STATE_STOPPING,
+    LocalRunner,
+    MasterRunner,
+    Runner,
+    WorkerRunner,
+)
 
 from loadtest import dealing, headless, options, precision, shapes, stall, webui, workers
 from loadtest.arrivals import arrivals
@@ -169,7 +178,24 @@ def take_over(environment: Environment, runner: MasterRunner | LocalRunner) -> N
                 gevent.sleep(0.05)
         finish()
 
+    if isinstance(runner, MasterRunner):
+        forget_lost_workers(runner)
     runner.quit = drain_and_quit  # type: ignore[method-assign]  # Locust calls this one, whatever ends a test
     runner.start = start_evenly  # type: ignore[method-assign,assignment]  # … and this one, whatever changes its users
     environment.dispatcher_class = dealing.Dispatcher  # type: ignore[assignment]  # all that Locust's runners ask of one
     environment.stop_timeout = environment.stop_timeout or DRAIN_S
+
+
+def forget_lost_workers(runner: MasterRunner) -> None:
+    """Locust would call a test stopping for a minute after it lost a worker, although all others have stopped."""
+    check = runner.check_stopped
+
+    def check_stopped() -> None:
+        if runner.state == STATE_STOPPING and all(
+            node.state in (STATE_INIT, STATE_MISSING) for node in runner.clients.all
+        ):
+            runner.update_state(STATE_STOPPED)
+        else:
+            check()
+
+    runner.check_stopped = check_stopped  # type: ignore[method-assign]  # Locust calls it after every message

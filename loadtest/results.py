@@ -80,7 +80,7 @@ def report(environment: Environment, sampler: Sampler, locusts: str = "", **more
     page = locusts or get_html_report(environment, show_download_link=False)
     head = templates.get_template("report.html.j2").render(
         title=title(sampler.options),
-        about=options.MEANINGS["scenario"][sampler.options.scenario],
+        about=options.naming(options.MEANINGS["scenario"][sampler.options.scenario], options.flag),
         chosen=chosen(sampler.options),
         lines=sampler.whole(),
         warnings=doubts.warnings(sampler),

@@ -33,12 +33,12 @@ SHAPES = {
     "soak": (hold(1800, 1),),
 }
 HELP = {
-    "steady": "the whole load for --run-time",
+    "steady": "the whole load for {run_time}",
     "steps": "a quarter, a half, three quarters, all of it, 10 s each",
     "ramp": "from next to nothing to all of it in a minute: where is the knee?",
     "spike": "a fifth for 10 s, all of it for 5 s, a fifth for 15 s",
     "soak": "all of it for half an hour: does anything grow?",
-    "search": "row after row, the highest rate that keeps --limit-p99-ms and --limit-errors (needs open loop)",
+    "search": "row after row, the highest rate that keeps {limit_p99_ms} and {limit_errors} (needs open loop)",
 }
 
 

@@ -13,6 +13,7 @@ from dotenv import dotenv_values
 from expandvars import expand
 
 from lab import LabError
+from lab.stack import publishing
 from lab.stack.machine import cpus
 
 ROOT = Path(__file__).parents[2]
@@ -55,6 +56,7 @@ class ComposeFile:
         # As Compose does: the shell's variables first, then those of .env.
         self.variables = {k: v for k, v in dotenv_values(path.parent / ".env").items() if v} | dict(environ)
         refuse_wrong_numbers(self.variables)
+        self.publishing = publishing.read(self.variables)
         try:
             document = expand_all(yaml.safe_load(path.read_text()), self.variables)
             self.services = {name: read_service(name, block) for name, block in document["services"].items()}

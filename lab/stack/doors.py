@@ -124,7 +124,7 @@ def compose() -> Iterator[Door]:
     for service in ("nginx", "locust-worker"):
         if service not in running:
             raise LabError(f"Compose does not run {service}: docker compose up --detach --wait")
-    gateway = f"https://localhost:{published(running['nginx'])}"
+    gateway = f"https://{compose_file.publishing.here}:{published(running['nginx'])}"
 
     def generator() -> Generator:
         command = ["docker", "compose", "exec", "--no-TTY", "locust-worker", "python", *BLOCKS]

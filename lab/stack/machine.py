@@ -13,6 +13,8 @@ from collections.abc import Collection
 from contextlib import suppress
 from typing import Any
 
+import psutil
+
 from lab import LabError
 
 BLOCK = 200  # ports of a stack: twice what the largest needs
@@ -102,6 +104,21 @@ def cpus(cpuset: str) -> set[int]:
         raise LabError(f"ROW_CPUS and OTHER_CPUS are written like 0 or 0,2-3, not {cpuset}")
     ends = [part.partition("-") for part in cpuset.split(",")]
     return {cpu for first, _, last in ends for cpu in range(int(first), int(last or first) + 1)}
+
+
+def lan_addresses() -> tuple[str, ...]:
+    """This machine's IPv4 addresses in its networks; the one that leads furthest comes first."""
+    up = {name for name, state in psutil.net_if_stats().items() if state.isup}
+    found = [
+        address.address
+        for name, addresses in psutil.net_if_addrs().items()
+        for address in addresses
+        if name in up and address.family == socket.AF_INET and not address.address.startswith("127.")
+    ]
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe, suppress(OSError):
+        probe.connect(("192.0.2.1", 9))  # sends nothing: it only asks for the route
+        found.sort(key=lambda address: address != probe.getsockname()[0])
+    return tuple(found)
 
 
 def raise_open_files() -> int:

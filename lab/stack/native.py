@@ -35,8 +35,8 @@ ENDED = ("STOPPED", "EXITED", "FATAL")  # supervisord's words
 class NativeStack:
     """`with NativeStack(compose_file) as stack:` starts it all, waits until it answers, and stops it at the end.
 
-    `profiles` adds the compose file's further services; with `fixed_ports` nginx and Locust listen where
-    Compose would publish them, else wherever a port is free. LabError says what could not be started.
+    `profiles` adds the compose file's further services; with `fixed_ports` nginx and Locust's web UI listen where
+    Compose would publish them, else on loopback wherever a port is free. LabError says what could not be started.
     """
 
     def __init__(
@@ -58,6 +58,7 @@ class NativeStack:
         }
         self.run = Path()
         self.warnings: list[str] = []  # what it cannot do here, known once it runs
+        self.published = compose_file.publishing if fixed_ports else compose_file.publishing.only_here()
         self._fixed_ports = fixed_ports
         self._loopback = Loopback(self.services, fixed_ports)
 
@@ -84,7 +85,7 @@ class NativeStack:
 
     @property
     def locust(self) -> str:
-        return f"http://localhost:{self.port('locust', 8089)}"
+        return f"http://{self.published.here}:{self.port('locust', 8089)}"
 
     @property
     def ca(self) -> Path:
@@ -144,6 +145,7 @@ class NativeStack:
 
     def __enter__(self) -> Self:
         self._say_what_cannot_be()
+        self.published.refuse_without_login()
         if self._fixed_ports:
             self._loopback.refuse_taken_ports()
         try:
@@ -194,12 +196,15 @@ class NativeStack:
     def _door(self, meter_port: int) -> setup.Door:
         https, http, locust = self.port("nginx", 8443), self.port("nginx", 8080), self.port("locust", 8089)
         return setup.Door(
-            https=f"{HOST}:{https}",
-            http=f"{HOST}:{http}",
+            https=self.published.listens(https),
+            http=self.published.listens(http),
             https_port=https,
             http_port=http,
             locust_port=locust,
             http3=False,  # the wheel's nginx has none
+            neighbours=False,
+            publishing=self.published,
+            addresses=self.published.addresses(here=True),
             results=str(ROOT / "results"),
             address=lambda row: f"{HOST}:{self.port(row.name, row.port)}",
             meter=lambda row: f"http://{HOST}:{meter_port}/{row.name}",
@@ -210,12 +215,18 @@ class NativeStack:
         return Program(
             name=service.name,
             command=[*pin(service.cpuset), *self._command(service)],
-            environment=self._loopback.environment(service, self.run),
+            environment=self._environment(service),
             directory=Path("/") if is_postgres else ROOT,
             stop_signal=service.stop_signal,
             user=self._cluster.user if is_postgres else "",
             stop_its_children=not is_postgres,
         )
+
+    def _environment(self, service: Service) -> dict[str, str]:
+        environment = self._loopback.environment(service, self.run)
+        if service.name == "locust":  # its web UI is published; its master, which asks for no password, is not
+            environment["LOCUST_WEB_HOST"] = self.published.on
+        return environment
 
     def _command(self, service: Service) -> list[str]:
         if service.name == "postgres":

@@ -5,32 +5,44 @@ In Compose the service `setup` runs this once (`python -m lab.stack.setup /run/l
 
 import json
 import os
+import re
 import secrets
 import shutil
 import ssl
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import segno
 import trustme
+from cryptography import x509
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 import meter
 import workloads
 from lab import LabError
-from lab.stack import guide
+from lab.stack import guide, publishing
 from lab.stack.compose_file import ROOT, ComposeFile, Row
 from lab.stack.machine import cpus
+from lab.stack.publishing import Publishing
 
 FINDINGS = ROOT / "docs" / "findings.json"  # for the page, where nothing has been measured yet
 HOSTS = ("localhost", "127.0.0.1", "::1", "nginx")
+VALID, RENEW = timedelta(days=300), timedelta(days=60)  # how long a certificate is, and what is little left of it
 TEMPLATES = (
     "gateway.conf.j2",
     "gateway.sh.j2",
+    "snippets/clients.conf.j2",
     "snippets/policy.conf.j2",
     "snippets/websocket.conf.j2",
     "html/index.html.j2",
+)
+FOREIGN = "only pages of this gateway may open a WebSocket: TRUSTED_HOST in .env names a further host"
+MOST = (
+    "one client may ask a row 1,000 times a second, 80 times at once, and hold 4 WebSockets on WSGI: "
+    "LOAD_FROM in .env names machines that may more"
 )
 
 
@@ -38,12 +50,15 @@ TEMPLATES = (
 class Door:
     """Where things are, seen from the gateway and from the user's browser."""
 
-    https: str  # what nginx listens on: a port, or address:port
-    http: str
+    https: tuple[str, ...]  # what nginx listens on: a port, or address:port
+    http: tuple[str, ...]
     https_port: int  # what the user types
     http_port: int
     locust_port: int
     http3: bool
+    neighbours: bool  # whoever comes from the gateway's own network belongs to the stack, as in Compose
+    publishing: Publishing
+    addresses: tuple[str, ...]  # of this machine, as others type them; none where it is not published
     results: str  # the folder of all runs
     address: Callable[[Row], str]  # where a row listens
     meter: Callable[[Row], str]  # the URL of its meter
@@ -52,12 +67,15 @@ class Door:
 def compose_door(compose_file: ComposeFile) -> Door:
     nginx, locust = compose_file.services["nginx"].published, compose_file.services["locust"].published
     return Door(
-        https="8443",
-        http="8080",
+        https=("8443",),
+        http=("8080",),
         https_port=nginx[8443],
         http_port=nginx[8080],
         locust_port=locust[8089],
         http3=True,  # nginx.org's image has it
+        neighbours=True,
+        publishing=compose_file.publishing,
+        addresses=compose_file.publishing.addresses(here=False),
         results="/results",
         address=lambda row: f"{row.name}:{row.port}",
         meter=lambda row: f"http://{row.name}:{meter.PORT}/",
@@ -67,7 +85,7 @@ def compose_door(compose_file: ComposeFile) -> Door:
 def write_all(out: Path, compose_file: ComposeFile, door: Door) -> None:
     """Everything below `out`: `gateway/` for nginx and the clients, what only the rows or Locust's workers may know."""
     write_gateway(out / "gateway", compose_file, door)
-    write_certificate(out / "gateway" / "tls")
+    write_certificate(out / "gateway" / "tls", (*HOSTS, *door.publishing.trusted, *door.addresses))
     write_password(out / "secrets")
     write_worker_secret(out / "workers", compose_file.variables.get("WORKER_SECRET"))
 
@@ -82,6 +100,7 @@ def refusals() -> dict[int, tuple[int, str]]:
         405: (405, None),
         413: (413, None),
         414: (414, "the URL is longer than 8 KiB"),
+        429: (429, MOST),
         494: (431, "there are more than 96 headers, or one is longer than 8 KiB, or all are longer than 32 KiB"),
         497: (400, "this port speaks TLS: ask for https"),
         500: (500, "the gateway failed: its log says why"),
@@ -124,37 +143,58 @@ def write_gateway(out: Path, compose_file: ComposeFile, door: Door) -> None:
         lstrip_blocks=True,
         autoescape=select_autoescape(["html.j2"]),
     )
+    jinja.filters["regex"] = re.escape
+    room = publishing.room(door.addresses, door.http_port)
     for template in TEMPLATES:
         text = jinja.get_template(template).render(
             **vars(door),
             rows=rows,
             html=out / "html",
+            room=room,
+            own_certificate=any(path.exists() for path in own_pair()),
             episodes=guide.episodes(),
             refusals=refusals(),
+            foreign=as_json(workloads.problem(403, FOREIGN)),
             handshake=workloads.HANDSHAKE,
             bad_handshake=as_json(workloads.problem(400, workloads.BAD_HANDSHAKE)),
         )
         (out / template.removesuffix(".j2")).write_text(text)
+    if room:
+        segno.make(room).save(str(out / "html" / "room.svg"), scale=8, light="white", svgclass=None, lineclass=None)
     (out / "html" / "rows.json").write_text(json.dumps(rows, indent=2))
     shutil.copyfile(FINDINGS, out / "html" / "findings.json")
 
 
-def write_certificate(out: Path) -> None:
-    """The user's own pair from nginx/tls where there is one, else one made here and kept for the next start."""
+def write_certificate(out: Path, hosts: Sequence[str]) -> None:
+    """The user's own pair from nginx/tls where there is one, else one made here and kept while it is good."""
     out.mkdir(exist_ok=True)
-    own = (ROOT / "nginx" / "tls" / "cert.pem", ROOT / "nginx" / "tls" / "key.pem")
+    own = own_pair()
     if any(path.exists() for path in own):
         check_pair(*own)
         for path in own:
             shutil.copyfile(path, out / path.name)
         (out / "ca.pem").unlink(missing_ok=True)
-    elif not (out / "ca.pem").exists():
+    elif not (out / "ca.pem").exists() or not is_good(out / "cert.pem", hosts):
+        now = datetime.now(UTC)
         authority = trustme.CA(organization_name="wsgi-asgi-lab")
-        pair = authority.issue_cert(*HOSTS)
+        # Phones take no certificate that is valid for more than a year or so, counted from its beginning.
+        pair = authority.issue_cert(*hosts, not_before=now - timedelta(days=1), not_after=now + VALID)
         (out / "cert.pem").write_bytes(b"".join(blob.bytes() for blob in pair.cert_chain_pems))
         (out / "key.pem").write_bytes(pair.private_key_pem.bytes())
         authority.cert_pem.write_to_path(out / "ca.pem")
     (out / "key.pem").chmod(0o600)
+
+
+def own_pair() -> tuple[Path, Path]:
+    return ROOT / "nginx" / "tls" / "cert.pem", ROOT / "nginx" / "tls" / "key.pem"
+
+
+def is_good(cert: Path, hosts: Sequence[str]) -> bool:
+    """Whether it names all of the hosts, and will for a while."""
+    made = x509.load_pem_x509_certificate(cert.read_bytes())
+    named = made.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    names = {str(name.value) for name in named}
+    return names >= set(hosts) and made.not_valid_after_utc > datetime.now(UTC) + RENEW
 
 
 def check_pair(cert: Path, key: Path) -> None:
@@ -209,6 +249,7 @@ if __name__ == "__main__":
     try:
         refuse_unreadable()
         compose_file = ComposeFile()
+        compose_file.publishing.refuse_without_login()
         write_all(Path(sys.argv[1]), compose_file, compose_door(compose_file))
     except LabError as error:
         sys.exit(f"lab: {error}")

@@ -173,7 +173,7 @@ class Echo(RowUser):
 
 
 class Reload(RowUser):
-    """The basic request, while the server is told every --reload-s to replace its workers."""
+    """The basic request, while the server is told every {reload_s} to replace its workers."""
 
     uses: ClassVar[tuple[str, ...]] = ("path", "reload_s")
     due: ClassVar[float] = 0  # when the next reload is (time.monotonic): one user of all asks for it

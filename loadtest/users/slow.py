@@ -46,7 +46,7 @@ class SlowUser(OnRow):
 
 
 class EventStream(SlowUser):
-    """A stream of --events: the time to the first event, and the gap between every two."""
+    """A stream of {events}: the time to the first event, and the gap between every two."""
 
     uses: ClassVar[tuple[str, ...]] = ("path", "events", "gap_ms")
 
@@ -83,7 +83,7 @@ def check_spacing(began: float, first: float, last: float, gaps: int, gap_ms: in
 
 
 class SlowUpload(SlowUser):
-    """A small body that takes --slow-s to arrive. nginx collects it first; without nginx it holds the server."""
+    """A small body that takes {slow_s} to arrive. nginx collects it first; without nginx it holds the server."""
 
     uses: ClassVar[tuple[str, ...]] = ("path", "slow_s")
 
@@ -105,7 +105,7 @@ class SlowUpload(SlowUser):
 
 
 class SlowReader(SlowUser):
-    """Asks for 1,000 events at once, reads none of them for --slow-s, then all."""
+    """Asks for 1,000 events at once, reads none of them for {slow_s}, then all."""
 
     uses: ClassVar[tuple[str, ...]] = ("path", "slow_s")
 
@@ -129,14 +129,14 @@ def is_all_events(body: bytes) -> bool:
 
 
 WORK = {
-    "wait": "it waits --wait-ms",
-    "cpu": "it works for --rounds",
-    "db": "it makes --queries",
+    "wait": "it waits {wait_ms}",
+    "cpu": "it works for {rounds}",
+    "db": "it makes {queries}",
 }
 
 
 class Impatient(SlowUser):
-    """Asks for --work and leaves after --patience-ms. Does the server work on for nobody?"""
+    """Asks for {work} and leaves after {patience_ms}. Does the server work on for nobody?"""
 
     uses: ClassVar[tuple[str, ...]] = (
         *("path", "work", "wait_ms", "wait_route", "rounds", "queries", "delay_ms", "patience_ms"),

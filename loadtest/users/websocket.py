@@ -112,7 +112,7 @@ class WebSocketOffer(WebSocketUser):
 
 
 class WebSocketIdle(WebSocketUser):
-    """An open WebSocket that does nothing but one echo every --heartbeat-s: what does holding thousands cost?"""
+    """An open WebSocket that does nothing but one echo every {heartbeat_s}: what does holding thousands cost?"""
 
     route = "/ws/echo"
     uses: ClassVar[tuple[str, ...]] = ("path", "open_s", "heartbeat_s")
@@ -127,7 +127,7 @@ class WebSocketIdle(WebSocketUser):
 
 
 class Broadcast(WebSocketUser):
-    """One sender and --listeners receivers: the time from sending until the last one has the message."""
+    """One sender and {listeners} receivers: the time from sending until the last one has the message."""
 
     route = "/ws/broadcast"
     uses: ClassVar[tuple[str, ...]] = ("path", "open_s", "listeners")

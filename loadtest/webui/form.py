@@ -1,6 +1,5 @@
 """The form that starts a test: checked as the command line would be, before Locust takes over its values."""
 
-import re
 from argparse import Action, ArgumentTypeError
 from typing import Any, cast
 
@@ -66,21 +65,21 @@ def fields() -> dict[str, Action]:
 
 def describe() -> dict[str, dict[str, Any]]:
     """What the page shows at each field, and when: its title, its help or what each choice means, its rules."""
-    rules = options.matters()
     return {name: {"help": text} for name, text in LOCUSTS.items()} | {
         name: {
             "title": label(name),
-            "help": by_label(options.help_of(field)),
-            "meanings": {choice: by_label(text) for choice, text in options.MEANINGS.get(name, {}).items()},
-            "only_if": rules.get(name, {}),
+            "help": options.naming(option.help, quoted),
+            "meanings": {
+                choice: options.naming(text, quoted) for choice, text in options.MEANINGS.get(name, {}).items()
+            },
+            "only_if": option.only_if,
         }
-        for name, field in options.fields().items()
+        for name, option in options.table().items()
     }
 
 
-def by_label(text: str) -> str:
-    """The text of the command line's help, with a field's label where it names an option."""
-    return re.sub(r"--([\w-]+)", lambda flag: f"“{label(flag[1].replace('-', '_'))}”", text)
+def quoted(name: str) -> str:
+    return f"“{label(name)}”"
 
 
 def keep_values(environment: Environment) -> None:

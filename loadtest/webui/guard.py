@@ -37,8 +37,9 @@ def lock(web_ui: WebUI, lab: Blueprint) -> None:
     @web_ui.app.before_request
     def refuse_foreigners() -> None:
         # A foreign name for this address may be DNS rebinding; behind a login it has no session to use.
-        if not web_ui.web_login and not is_local(urlsplit(f"//{request.host}").hostname):
-            abort(403, f"This web UI answers to localhost, not to {request.host!r}.")
+        host = urlsplit(f"//{request.host}").hostname
+        if not web_ui.web_login and not is_local(host) and host not in trusted():
+            abort(403, f"This web UI answers to localhost and TRUSTED_HOST, not to {request.host!r}.")
         if request.method not in READS and not is_own_page():
             abort(403, "This web UI takes requests from its own pages only.")
         if request.endpoint == "locust.update_user":  # it changes the rows' users for good, and no page of ours asks it
@@ -63,11 +64,17 @@ def is_local(host: str | None) -> bool:
         return False
 
 
+def trusted() -> list[str]:
+    """Further names of this machine: a forwarded port has another in the browser than here."""
+    return [name.strip() for name in os.environ.get("LOCUST_TRUSTED", "").split(",") if name.strip()]
+
+
 def is_own_page() -> bool:
     """Whether the request comes from a page of this UI, or from no page at all, as curl's do."""
     for header in ("Origin", "Referer"):
         if value := request.headers.get(header):
-            return urlsplit(value).netloc == request.host
+            page = urlsplit(value)
+            return page.netloc == request.host or page.hostname in trusted()
     return request.headers.get("Sec-Fetch-Site", "none") in ("same-origin", "none")
 
 

@@ -15,7 +15,7 @@ WIDTHS: tuple[ViewportSize, ...] = (
     {"width": 1280, "height": 800},
     {"width": 1920, "height": 1080},
 )
-PANELS = ("first-minute", "race", "tiles", "echo", "broadcast", "websocket", "streams", "claims", "rows")
+PANELS = ("first-minute", "race", "tiles", "echo", "broadcast", "websocket", "streams", "claims", "rows", "room")
 CONTROLS = ":is(button, select, input, a, summary):visible:not(:disabled)"
 # The button that starts a panel, and what then can be seen in it.
 STARTS = {

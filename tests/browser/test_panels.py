@@ -193,9 +193,9 @@ def test_rows_that_are_not_started_are_told_once_with_the_command_that_starts_th
 ) -> None:
     running = [row.name for row in stack.rows]
     absent = [row for row in stack.compose_file.rows if row.name not in running]
-    names, profiles = ", ".join(row.name for row in absent), {name for row in absent for name in row.profiles}
-    assert len(profiles) == 1  # the others are those of the stack
-    command = f"--profile {profiles.pop()}"
+    names = ", ".join(row.name for row in absent)
+    command = " ".join(f"--profile {name}" for name in dict.fromkeys(name for row in absent for name in row.profiles))
+    assert absent
     told = f"Not started: {names}. They come with docker compose {command} up --detach, or lab up {command}."
     expect(front.locator("#absent")).to_have_text(told, timeout=TIMEOUT_MS)
     for row in absent:

@@ -188,6 +188,48 @@ def test_every_row_has_a_look_of_its_own_and_refusals_are_explained(page: Page, 
     stop(page)
 
 
+def figures(cpu_us: list[float | None]) -> dict[str, object]:
+    """What the Compare tab is told, with these costs of a request second by second."""
+    points = [
+        {"at": second + 1, "rows": {row: {"cpu_us": value} for row in ("flask", "fastapi")}}
+        for second, value in enumerate(cpu_us)
+    ]
+    return {"run": 1, "what": "/json", "kinds": ["/json"], "points": points, "lines": [], "warnings": []} | {
+        "window_s": 3, "state": "running", "users": 2, "rows": ["flask", "fastapi"], "title": "Json",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("cpu_us", "top", "drawn"),
+    [
+        ([50_000, 900, 400, 250, 240, 260], "500", 4),  # the window of the first three reaches back to the start
+        ([50_000, 900, 400], "1,000", 2),
+        ([None, 50_000, 900, 400], "500", 1),
+        ([260, 250, 240, 250, 240, 260], "500", 6),
+    ],
+)
+def test_what_connecting_costs_at_the_start_does_not_flatten_a_chart(
+    page: Page, stack: NativeStack, cpu_us: list[float | None], top: str, drawn: int
+) -> None:
+    page.route("**/compare/figures*", lambda route: route.fulfill(json=figures(cpu_us)))
+    page.goto(f"{stack.locust}/compare")
+    chart = page.locator("#chart-cpu_us")
+    expect(chart.locator("text").nth(2)).to_have_text(top, timeout=TIMEOUT_MS)
+    expect(chart.locator("path[stroke]").first).to_have_attribute(
+        "d", re.compile(rf"^(M[\d. ]+)(L[\d. ]+){{{drawn - 1}}}$")
+    )
+
+
+@pytest.mark.parametrize("width", [400, 800, 1280, 1920])
+def test_the_charts_leave_no_gap_at_any_width(page: Page, stack: NativeStack, width: int) -> None:
+    page.set_viewport_size({"width": width, "height": 900})
+    page.route("**/compare/figures*", lambda route: route.fulfill(json=figures([1, 1])))
+    page.goto(f"{stack.locust}/compare")
+    expect(page.locator("#live")).to_be_visible(timeout=TIMEOUT_MS)
+    rights = page.locator("#charts figure").evaluate_all("all => all.map(one => one.getBoundingClientRect().right)")
+    assert rights[-1] == max(rights)
+
+
 def test_the_form_marks_a_row_that_is_not_there(page: Page, stack: NativeStack) -> None:
     stack.stop("flask-gevent")
     try:

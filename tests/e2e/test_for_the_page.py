@@ -64,3 +64,9 @@ def test_the_page_learns_without_an_error_which_rows_are_there(stack: Stack, htt
         stack.start("asgi")
     until(lambda: http.get("/-/up/asgi").status_code == 200, what="the row to be back")
     assert http.get("/-/up/nobody").status_code == 404
+
+
+def test_a_row_that_speaks_http2_with_the_gateway_is_asked_in_its_own_words(http: httpx.Client) -> None:
+    for _ in range(20):  # on connections that are kept
+        assert http.get("/flask-http2/json").status_code == 200
+        assert http.get("/-/up/flask-http2").status_code == 200

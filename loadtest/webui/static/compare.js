@@ -1,4 +1,4 @@
-// The rows side by side: asks for figures once a second and draws them. No library: seven small SVG charts and a table.
+// The rows side by side: asks for figures once a second and draws them. No library: eight small SVG charts and a table.
 const COLUMNS = [
   ["requests", "Requests"], ["requests_per_s", "Requests/s", "×"], ["p50_ms", "p50, ms", "×"], ["p95_ms", "p95, ms", "×"],
   ["p99_ms", "p99, ms", "×"], ["failures", "Errors"], ["cpu_us", "CPU µs/request", "×"], ["memory_mib", "Memory, MiB", "×"],
@@ -6,7 +6,7 @@ const COLUMNS = [
 const CHARTS = [
   ["requests_per_s", "Throughput", "requests/s"], ["p50_ms", "p50 latency", "ms"], ["p95_ms", "p95 latency", "ms"],
   ["p99_ms", "p99 latency", "ms"], ["errors", "Errors", "% of requests"], ["cpu_us", "CPU time per request", "µs"],
-  ["memory_mib", "Memory", "MiB"],
+  ["memory_mib", "Memory", "MiB"], ["threads", "Threads of the server", ""],
 ];
 const WIDTH = 300, HEIGHT = 140, LEFT = 42, RIGHT = 8, TOP = 8, BOTTOM = 20;
 const $ = (id) => document.getElementById(id);
@@ -76,29 +76,33 @@ function roundUp(value) {
 
 const axisLabel = (value) => value.toLocaleString("en", { notation: value < 1e4 ? "standard" : "compact", maximumSignificantDigits: 3 });
 
+/** The points of a chart, without those of the start where they would flatten all others: connecting costs more. */
+function drawn(key) {
+  const most = (some) => Math.max(0, ...some.flatMap((p) => latest.rows.map((row) => p.rows[row]?.[key] ?? 0)));
+  const settled = points.filter((p) => p.at > latest.window_s + 0.5); // whose window does not begin with the test
+  const rest = settled.length ? settled : points.filter((p) => most([p])).slice(1);
+  return points.filter((p) => rest.includes(p) || most([p]) <= 2 * most(rest));
+}
+
 function svg(key, at) {
-  const end = Math.max(points.at(-1).at, 10);
-  // What connecting costs at the start may leave the top of a chart: it would flatten all that comes later.
-  const later = points.filter((p) => p.at > 2 * latest.window_s);
-  const scaled = later.length ? later : points;
-  const top = roundUp(Math.max(...scaled.flatMap((p) => latest.rows.map((row) => p.rows[row]?.[key] ?? 0))));
+  const end = Math.max(points.at(-1).at, 10), shownPoints = drawn(key);
+  const top = roundUp(Math.max(...shownPoints.flatMap((p) => latest.rows.map((row) => p.rows[row]?.[key] ?? 0))));
   const x = (s) => LEFT + (s / end) * (WIDTH - LEFT - RIGHT), y = (v) => HEIGHT - BOTTOM - (v / top) * (HEIGHT - TOP - BOTTOM);
   const levels = [0, top / 2, top].map((v) => `<path class="grid" d="M${LEFT} ${y(v)}H${WIDTH - RIGHT}"/>
     <text x="${LEFT - 6}" y="${y(v) + 4}" text-anchor="end">${axisLabel(v)}</text>`);
   const times = [0, end / 2, end].map((s, i) => `<text x="${x(s)}" y="${HEIGHT - 5}" text-anchor="${["start", "middle", "end"][i]}">${clock(s)}</text>`);
   const lines = latest.rows.map((row) => {
     let pen = "M"; // lifted where a point is missing
-    const path = points.map((p) => {
+    const path = shownPoints.map((p) => {
       const value = p.rows[row]?.[key];
       const step = value == null ? "" : `${pen}${x(p.at).toFixed(1)} ${y(value).toFixed(1)}`;
       pen = value == null ? "M" : "L";
       return step;
     });
-    return `<path d="${path.join("")}" stroke="${colour(row)}" stroke-dasharray="${style(row)[1]}" clip-path="url(#within-${key})"/>`;
+    return `<path d="${path.join("")}" stroke="${colour(row)}" stroke-dasharray="${style(row)[1]}"/>`;
   });
   const here = pointedAt == null ? "" : `<path class="here" d="M${x(at)} ${TOP}V${HEIGHT - BOTTOM}"/>`;
-  const within = `<clipPath id="within-${key}"><rect x="${LEFT}" width="${WIDTH}" height="${HEIGHT - BOTTOM + 1}"/></clipPath>`;
-  return `${within}${levels.join("")}${times.join("")}${lines.join("")}${here}`;
+  return `${levels.join("")}${times.join("")}${lines.join("")}${here}`;
 }
 
 function drawCharts() {

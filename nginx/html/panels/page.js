@@ -16,7 +16,11 @@ guide.mount(bring);
 const [page] = performance.getEntriesByType("navigation");
 document.querySelector("#protocol").textContent = PROTOCOLS[page?.nextHopProtocol] ?? "HTTP";
 for (const link of document.querySelectorAll("[data-port]")) { // under the name by which the visitor came
-  link.hostname = location.hostname;
+  const forwarded = /-\d+\./; // a name for each port, as NAME-8443.example: then it has no other
+  if (!location.port && forwarded.test(location.hostname)) {
+    const host = location.hostname.replace(forwarded, `-${link.port}.`);
+    link.href = `https://${host}/`;
+  } else link.hostname = location.hostname;
 }
 document.querySelector("#reset").addEventListener("click", reset);
 document.getElementById(location.hash.slice(1))?.scrollIntoView(); // only now has all its height

@@ -66,6 +66,8 @@ async function openAll(chosen, signal, { sockets, open, slots, victim }) {
 
 function told(row, held, victim) {
   const threads = threadsOf(row);
+  if (victim !== "none" && held < MOST)
+    return `${row.name} holds ${held} WebSockets, as many as the gateway lets one client hold. A plain request takes ${victim}.`;
   if (held === MOST) return `${row.name} holds ${MOST} WebSockets, and a plain request takes ${victim}.`;
   const why = threads && held === threads ? ` Its ${threads} threads are all held, one by each socket.` : "";
   return `${row.name} holds ${held} WebSockets and opens no more; plain requests to it get no answer in ${VICTIM_MS / 1000} s.${why}`;

@@ -73,4 +73,17 @@ def test_the_help_of_the_command_line_names_who_uses_an_option(options: Any) -> 
     parser = LocustArgumentParser(add_help=False)
     options.add_to(parser)
     assert "Wait, Mix, Impatient: how long the service waits" in re.sub(r"\s+", " ", parser.format_help())
-    assert options.help_of(options.fields()["wait_ms"]) == "how long the service waits"
+    assert options.table()["wait_ms"].help == "how long the service waits"
+
+
+def test_no_help_shows_a_placeholder_or_names_an_option_that_is_not_there(options: Any) -> None:
+    names = {*options.table(), "run_time"}
+    texts = [option.help for option in options.table().values()]
+    texts += [text for meanings in options.MEANINGS.values() for text in meanings.values()]
+    assert {name for text in texts for name in re.findall(r"\{(\w+)\}", text)} <= names
+    assert not [text for text in texts if "--" in text]
+    parser = LocustArgumentParser(add_help=False)
+    options.add_to(parser)
+    shown = parser.format_help()
+    assert "{" not in re.sub(r"\{\w+(,[\w-]+)+\}", "", re.sub(r"\s+", "", shown))  # argparse's own lists of choices
+    assert "the whole load for --run-time" in re.sub(r"\s+", " ", shown)

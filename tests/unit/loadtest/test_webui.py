@@ -1,93 +1,22 @@
-"""Locust's web UI as the suite fits it: who may use it, what its form accepts, what the Compare tab is told."""
+"""Locust's web UI as the suite fits it: what its form accepts, what the Compare tab is told."""
 
 import json
 import re
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import gevent
-import locust.argument_parser
 import locust.env
 import locust.runners
 import pytest
-from flask.testing import FlaskClient
-from werkzeug.test import TestResponse
 
-from loadtest import targets
-
-ROWS = [
-    {
-        "name": name,
-        "interface": "WSGI",
-        "framework": "none",
-        "server": "granian",
-        "model": "m",
-        "address": "127.0.0.1:1",
-    }
-    | {"meter": "http://127.0.0.1:1/"}
-    for name in ("flask", "fastapi")
-]
-OWN_PAGE = {"Origin": "http://localhost"}  # where Flask's test client is
-FORM = {
-    "user_count": "4",
-    "spawn_rate": "10",
-    "host": "",
-    "run_time": "",
-    "profile": "",
-    "scenario": "Wait",
-    "rows": ["fastapi"],
-    "shape": "steady",
-    "arrivals": "closed",
-    "limit_p9_9ms": "150",  # as Locust's page spells it
-}
-
-
-class WebUI:
-    """A web UI that does not listen, in front of a runner that starts no users."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, *arguments: str) -> None:
-        from loadtest import locustfile  # reads the rows
-
-        options = locust.argument_parser.parse_options(args=list(arguments))
-        self.environment: Any = locust.env.Environment(parsed_options=options)
-        self.runner = self.environment.create_local_runner()
-        self.started: list[tuple[int, float]] = []
-        monkeypatch.setattr(self.runner, "start", lambda *load: self.started.append(load))
-        web_ui: Any = self.environment.create_web_ui(
-            options.web_host, 8089, web_login=options.web_login, delayed_start=True
-        )
-        locustfile.control(self.environment, self.runner)
-        self.client: FlaskClient = web_ui.app.test_client()
-
-    def swarm(self, **changes: object) -> TestResponse:
-        form = {name: value for name, value in (FORM | changes).items() if value is not None}
-        response = self.client.post("/swarm", data=form, headers=OWN_PAGE)
-        gevent.sleep(0)  # Locust starts a test in a greenlet
-        return response
-
-    def figures(self, query: str = "") -> Any:
-        return self.client.get(f"/compare/figures{query}").json
-
-    def measure(self, *times_ms: float) -> None:
-        for row in ("flask", "fastapi"):
-            for ms in times_ms:
-                self.environment.stats.log_request("GET", f"/json {row}", ms, 10)
-
-    def close(self) -> None:
-        self.environment.sampler.end()
-        self.runner.quit()
+from tests.unit.loadtest.web_ui import OWN_PAGE, WebUI, written_rows
 
 
 @pytest.fixture(autouse=True)
 def rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    (tmp_path / "rows.json").write_text(json.dumps(ROWS))
-    monkeypatch.setenv("ROWS_FILE", str(tmp_path / "rows.json"))
-    monkeypatch.setattr(sys, "argv", ["locust"])  # Locust reads the form's defaults from there
-    targets.rows.cache_clear()
-    yield
-    targets.rows.cache_clear()
+    with written_rows(tmp_path, monkeypatch):
+        yield
 
 
 @pytest.fixture
@@ -95,101 +24,6 @@ def ui(monkeypatch: pytest.MonkeyPatch) -> Iterator[WebUI]:
     made = WebUI(monkeypatch, "--web-host", "127.0.0.1")
     yield made
     made.close()
-
-
-# Who may use it
-
-
-@pytest.mark.parametrize("path", ["/swarm", "/stop", "/stats/reset", "/user"])
-@pytest.mark.parametrize(
-    "headers",
-    [
-        {"Origin": "http://evil.example"},
-        {"Origin": "http://localhost:3000"},
-        {"Origin": "null"},
-        {"Referer": "http://evil.example/localhost:8089"},
-        {"Sec-Fetch-Site": "cross-site"},
-        {"Sec-Fetch-Site": "same-site"},
-    ],
-)
-def test_a_foreign_page_changes_nothing(ui: WebUI, path: str, headers: dict[str, str]) -> None:
-    response = ui.client.post(path, data=FORM, headers=headers)
-    assert (response.status_code, ui.started) == (403, [])
-    assert "its own pages only" in response.text
-
-
-@pytest.mark.parametrize(
-    "headers", [OWN_PAGE, {"Referer": "http://localhost/?tab=compare"}, {"Sec-Fetch-Site": "same-origin"}, {}]
-)
-def test_its_own_page_and_the_command_line_may_start_a_test(ui: WebUI, headers: dict[str, str]) -> None:
-    assert ui.client.post("/swarm", data=FORM, headers=headers).json["success"]  # type: ignore[index]  # JSON, or it fails
-
-
-def test_not_even_its_own_page_may_change_the_users_of_later_tests(ui: WebUI) -> None:
-    (user, *_) = ui.environment.user_classes
-    change = {"user_class_name": user.__name__, "fixed_count": 1, "tasks": [], "host": "http://evil.example"}
-    before = user.json()
-    assert ui.client.post("/user", json=change, headers=OWN_PAGE).status_code == 403
-    assert user.json() == before
-
-
-@pytest.mark.parametrize("path", ["/", "/stats/requests", "/compare/figures", "/nowhere"])
-def test_no_foreign_page_may_read_or_frame_it(ui: WebUI, path: str) -> None:
-    headers = ui.client.get(path, headers={"Origin": "http://evil.example"}).headers
-    assert "Access-Control-Allow-Origin" not in headers
-    assert headers["X-Frame-Options"] == "SAMEORIGIN"
-    assert headers["Content-Security-Policy"] == "frame-ancestors 'self'"
-
-
-@pytest.mark.parametrize(
-    ("host", "status"),
-    [
-        ("localhost:9", 200),
-        ("127.0.0.1", 200),
-        ("[::1]:8089", 200),
-        ("evil.example:8089", 403),
-        ("localhost.evil", 403),
-    ],
-)
-def test_a_name_that_is_not_this_machine_is_refused(ui: WebUI, host: str, status: int) -> None:
-    assert ui.client.get("/", headers={"Host": host}).status_code == status
-
-
-def test_it_does_not_start_open_to_a_network_without_a_login(monkeypatch: pytest.MonkeyPatch) -> None:
-    for host in ("", "0.0.0.0", "192.168.1.7"):  # noqa: S104  (nothing is bound)
-        with pytest.raises(SystemExit, match="for anybody"):
-            WebUI(monkeypatch, "--web-host", host)
-    monkeypatch.setenv("LOCUST_PUBLISHED_ON", "127.0.0.1")  # as a container on loopback says
-    WebUI(monkeypatch, "--web-host", "0.0.0.0").close()  # noqa: S104  (nothing is bound)
-
-
-def test_a_login_needs_a_password(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("LAB_UI_PASSWORD", raising=False)
-    with pytest.raises(SystemExit, match="set LAB_UI_PASSWORD"):
-        WebUI(monkeypatch, "--web-login")
-
-
-def test_behind_a_login_only_the_password_opens(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("LAB_UI_PASSWORD", "grün & gold")
-    ui = WebUI(monkeypatch, "--web-host", "0.0.0.0", "--web-login")  # noqa: S104  (nothing is bound)
-
-    def statuses() -> set[int]:
-        reads = ("/", "/compare", "/compare/figures", "/compare/rows", "/stats/requests", "/logs")
-        return {ui.client.get(path, buffered=True).status_code for path in reads}
-
-    def log_in(password: str, user: str = "lab") -> TestResponse:
-        return ui.client.post("/login/check", data={"username": user, "password": password}, headers=OWN_PAGE)
-
-    assert statuses() == {302}
-    assert [ui.client.post(path, data=FORM).status_code for path in ("/swarm", "/stop", "/stats/reset")] == [302] * 3
-    assert log_in("wrong").location.endswith("/login")
-    assert "not the user and password" in ui.client.get("/login").text
-    assert log_in("grün & gold", "root").location.endswith("/login")
-    assert statuses() == {302}
-    assert log_in("grün & gold").location == "/"
-    assert statuses() == {200}
-    assert ui.swarm().json["success"]  # type: ignore[index]  # JSON, or it fails
-    ui.close()
 
 
 # The form
@@ -347,6 +181,31 @@ def test_a_test_is_called_stopped_when_its_last_figures_are_there(ui: WebUI) -> 
     assert ui.figures()["state"] == "stopping"
     ui.environment.sampler.end()
     assert ui.figures()["state"] == "stopped"
+
+
+@pytest.mark.parametrize(
+    ("workers", "state"),
+    [
+        (["ready", "missing"], "stopped"),  # one was killed
+        (["ready", "ready"], "stopped"),
+        (["ready", "running"], "stopping"),  # one still drains
+    ],
+)
+def test_a_test_is_stopped_when_all_workers_that_are_left_have_stopped(
+    monkeypatch: pytest.MonkeyPatch, workers: list[str], state: str
+) -> None:
+    monkeypatch.setenv("WORKER_SECRET", "of sixteen characters")
+    from loadtest import locustfile  # reads the rows
+
+    runner = locust.env.Environment().create_master_runner("127.0.0.1", 0)
+    locustfile.forget_lost_workers(runner)
+    for number, worker in enumerate(workers):
+        runner.clients[str(number)] = locust.runners.WorkerNode(str(number), state=worker)
+    runner.state = locust.runners.STATE_STOPPING
+    runner.check_stopped()
+    assert runner.state == state
+    runner.state = locust.runners.STATE_STOPPED
+    runner.quit()
 
 
 def test_reset_begins_the_figures_anew(ui: WebUI) -> None:
