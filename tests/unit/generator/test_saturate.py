@@ -144,9 +144,8 @@ def test_a_row_that_is_not_there_fails(measured: Callable[..., Observation]) -> 
 @needs_wrk
 def test_the_generators_process_still_hears_commands_when_wrk_has_run(tmp_path: Path) -> None:
     """wrk must not share its standard input: two blocks, one after the other."""
-    (tmp_path / "rows.json").write_text(
-        json.dumps([{"name": "flask", "address": "127.0.0.1:9", "meter": "http://127.0.0.1:9"}])
-    )
+    nobody = {"address": "127.0.0.1:9", "meter": "http://127.0.0.1:9"}
+    (tmp_path / "rows.json").write_text(json.dumps([{"name": "flask", "framework": "Flask"} | nobody]))
     block = {"row": "flask", "scenario": SATURATED, "users": CLIENTS, "seconds": 1.0, "options": {"path": "direct"}}
     commands = [["open", {"blocks": [block]}], ["slice", {"arm": 0, "split": 0, "margin_s": 0, "seconds": 1.0}]]
     process = subprocess.Popen(
