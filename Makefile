@@ -35,10 +35,7 @@ soak: $(READY) ## half an hour of load; does a server grow? MINUTES=5 for less
 judge: $(READY) ## every experiment, judged: three quarters of an hour
 	@$(BIN)/lab run --all --budget 45
 
-bench-reliability: $(READY) ## try every fault through both doors, and write docs/reliability.md: twenty minutes
-	@$(BIN)/pytest tests/faults --reliability
-
-judge: $(READY) ## how often the judge is wrong: half an hour
+bench-judge: $(READY) ## how often the judge is wrong: half an hour
 	@$(BIN)/lab calibrate
 
 bench-generator: $(READY) ## requests per CPU second of our users against Locust's bare ones

@@ -16,7 +16,8 @@ from typing import Any
 from lab import COMMAND, LabError
 
 EXIT_CODES = """exit code: 0 all went well, 2 something was wrong with the command or the stack, 3 a limit was missed,
-5 the gates refused a run (or let a planted fault pass), 130 Ctrl-C; what was measured is kept"""
+4 a comparison changed by more than its margin, 5 the gates refused a run (or let a planted fault pass), 130 Ctrl-C;
+what was measured is kept"""
 
 
 def add_profile(parser: argparse.ArgumentParser) -> None:
@@ -45,6 +46,8 @@ def add_folder(parser: argparse.ArgumentParser) -> None:
 def add_two_folders(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("before", type=Path, metavar="DIR", help="the results folder of the first run")
     parser.add_argument("after", type=Path, metavar="DIR", help="and of the second")
+    parser.add_argument("--json", action="store_true", help="the changes as JSON on standard output")
+    parser.epilog = EXIT_CODES
 
 
 def add_folders(parser: argparse.ArgumentParser) -> None:

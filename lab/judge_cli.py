@@ -21,7 +21,7 @@ from lab.report.section import sections
 from lab.report.tables import shortfalls
 from lab.run import results, run
 
-EXIT_LIMIT, EXIT_REFUSED, EXIT_INTERRUPTED = 3, 5, 130
+EXIT_LIMIT, EXIT_CHANGED, EXIT_REFUSED, EXIT_INTERRUPTED = 3, 4, 5, 130
 COLOURS = {
     Verdict.SUPPORTED: "green",
     Verdict.REFUTED: "red",
@@ -137,9 +137,14 @@ def as_read(found: results.Run) -> str:
     return output.text(found, found.judgements(), complete=not shortfalls(found, shown), missed=[])
 
 
-def compare_folders(options: argparse.Namespace) -> None:
+def compare_folders(options: argparse.Namespace) -> int:
     first, second = results.read(options.before), results.read(options.after)
-    compare.show(console, first, second, compare.compare_runs(first, second))
+    found = compare.compare_runs(first, second)
+    if options.json:
+        print(output.comparison_text(first, second, found))
+    else:
+        compare.show(console, first, second, found)
+    return EXIT_CHANGED if found.changed else 0
 
 
 def print_findings(options: argparse.Namespace) -> None:

@@ -8,12 +8,12 @@ import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Annotated, Any, Self, TypeVar
 
-from pydantic import AfterValidator, TypeAdapter, ValidationError
+from pydantic import AfterValidator, Field, TypeAdapter, ValidationError
 
 from lab import LabError
 from meter import Reading
@@ -22,8 +22,10 @@ T = TypeVar("T")
 SATURATED = "Saturated"  # the scenario of a load that uses up the row's CPU
 FORMAT = 3  # of the file: raise it when a field changes its name or its meaning
 
-CpuTimes = dict[str, int]  # ns of CPU time, by role: "row", "nginx", "postgres"
-Histogram = dict[float, int]  # how many requests took how many ms (three significant digits)
+Count = Annotated[int, Field(ge=0, lt=2**63)]  # what a kernel counts, and a float holds
+Some = Annotated[Count, Field(gt=0)]
+CpuTimes = dict[str, Count]  # ns of CPU time, by role: "row", "nginx", "postgres"
+Histogram = dict[float, Some]  # how many requests took how many ms (three significant digits)
 
 
 # What the generator is asked
@@ -79,15 +81,22 @@ class Block:
 # What it answers
 
 
+def countable(reading: Reading) -> Reading:
+    """The same. ValueError where a number in it is none that a kernel counts."""
+    if not all(0 <= value < 2**63 for value in asdict(reading).values() if isinstance(value, int)):
+        raise ValueError("is no reading of a meter")
+    return reading
+
+
 @dataclass(frozen=True)
 class Requests:
     """The requests of one kind of users within the measured seconds."""
 
     requests: float  # one that crosses an edge of the window counts in part
-    started: int  # within the window; failures, times and protocols are of these
-    failures: int  # wrong answers, and missing ones
-    timeouts: int  # of the failures: nothing came before the client's patience ended
-    errors: dict[str, int]  # the commonest error texts: how often
+    started: Count  # within the window; failures, times and protocols are of these
+    failures: Count  # wrong answers, and missing ones
+    timeouts: Count  # of the failures: nothing came before the client's patience ended
+    errors: dict[str, Count]  # the commonest error texts: how often
     in_flight: float  # on average within the window, by a clock of the lab's own
     reported_in_flight: float  # the same by the response times that the clients reported
     protocols: list[str]  # that were spoken
@@ -98,23 +107,23 @@ class Requests:
 class Schedule:
     """How the generator kept the schedule of an open loop, within the measured seconds."""
 
-    started: int
-    late: int  # of those
-    queued: int  # starts that found no user free
+    started: Count
+    late: Count  # of those
+    queued: Count  # starts that found no user free
 
 
 @dataclass(frozen=True, kw_only=True)
 class Observation:
     """What the generator's process saw of one split of a block."""
 
-    seconds: float  # measured, over all slices
+    seconds: Annotated[float, Field(gt=0)]  # measured, over all slices
     answered: float  # requests from the start of a slice until it was drained: the row's CPU time went into these
     generator_cpus: float  # CPUs that the generator used, on average
     generator_waits: float | None  # that it lacked: ready to run while others ran. None: its kernel does not say
-    connections: int  # opened
+    connections: Count  # opened
     schedule: Schedule
-    meter: Reading | None  # of services/meter.py, at the end; None where it is out of reach
-    held: int  # open WebSockets on which the last message was answered right
+    meter: Annotated[Reading, AfterValidator(countable)] | None  # at the end; None: out of reach
+    held: Count  # open WebSockets on which the last message was answered right
     load: Requests
     probe: Requests | None  # the neighbour's
 
@@ -131,7 +140,7 @@ class Result(Observation):
     generator_stolen: float | None  # CPUs that a hypervisor took from the generator's, on average. None: unknown
     row_waits: float | None  # CPUs that the row's threads lacked, on average, waiting for each other included
     row_taken: float | None  # of the row's own CPUs, by others than the row, on average. None: not pinned, or unknown
-    restarts: int | None  # processes of the row that came or went meanwhile. None: they cannot be seen from here
+    restarts: Count | None  # processes of the row that came or went meanwhile. None: they cannot be seen from here
     after_ms: float | None = None  # until the row answered again when all clients had gone; None: never, or not asked
 
 
@@ -150,16 +159,22 @@ class Part:
 
 
 # Of GET /about: the gates and the report need these.
-NEEDED = {"row", "interface", "framework", "server", "model", "command", "settings", "python", "cpus"}
-NEEDED |= {"cpu_limit", "memory_limit", "json_library", "loaded"}
+NEEDED: dict[str, type] = {
+    **dict.fromkeys(("row", "interface", "framework", "server", "model", "command", "python", "json_library"), str),
+    **dict.fromkeys(("cpus", "cpu_limit", "memory_limit"), object),
+    "settings": dict,
+    "loaded": list,
+}
 
 
 def whole(about: dict[str, Any]) -> dict[str, Any]:
-    """The same. ValueError where something is missing."""
-    if missing := sorted(NEEDED - about.keys()):
+    """The same. ValueError where something is missing, or is of another kind."""
+    if missing := sorted(NEEDED.keys() - about.keys()):
         raise ValueError(f"lacks {', '.join(missing)}")
-    if not isinstance(about["settings"], dict):
-        raise ValueError("has settings without names")
+    if odd := [name for name, kind in NEEDED.items() if not isinstance(about[name], kind)]:
+        raise ValueError(f"has another kind of value for {', '.join(odd)}")
+    if not all(isinstance(value, str) for value in about["settings"].values()):
+        raise ValueError("has settings that are no text")
     return about
 
 
@@ -175,7 +190,7 @@ class Header:
     placed: dict[str, str]  # which CPUs carried what; empty where that cannot be known
     shared_cpus: int  # CPUs that the generator, nginx and PostgreSQL had together; 0: unknown
     abouts: dict[str, Annotated[dict[str, Any], AfterValidator(whole)]]  # what each row says of itself: GET /about
-    looks: tuple[int, ...]  # rounds at each that was planned
+    looks: tuple[Some, ...]  # rounds at each that was planned
     restarts: bool  # every round began with new starts of its rows
     quick: bool
     scale: float  # of every block's seconds

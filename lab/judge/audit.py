@@ -181,7 +181,7 @@ def websocket_extras(about: About) -> str:
 def python_mode(about: About) -> str:
     """What makes the interpreter itself slower or faster."""
     variables = {name: value for name, value in about["settings"].items() if name.startswith("PYTHON")}
-    said = [about.get("python_mode", ""), *(f"{k}={v}" for k, v in variables.items() if k not in PLACES)]
+    said = [str(about.get("python_mode", "")), *(f"{k}={v}" for k, v in variables.items() if k not in PLACES)]
     return ", ".join(filter(None, said)) or "usual"
 
 

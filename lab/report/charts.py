@@ -16,11 +16,10 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
 from lab.experiments import Arm
-from lab.experiments.outcomes import Outcome
 from lab.judge.figures import FIGURES
-from lab.judge.judge import Finding, crossover
-from lab.judge.statistics import Comparison, intervals
-from lab.judge.words import outcome, that_depends
+from lab.judge.judge import crossover
+from lab.judge.statistics import intervals
+from lab.judge.words import that_depends
 from lab.report.section import HEADINGS, SPECIAL, Section, number, what
 
 # Okabe and Ito's colours, which colour-blind people can tell apart; for their yellow, which is lost on white, a brown.
@@ -28,7 +27,10 @@ COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#0
 MARKERS = {"WSGI": "o", "ASGI": "s"}
 LINES = {"p99_ms": "--"}
 SPREAD_OVER_DECADES = ("p50_ms", "p99_ms", "probe_p95_ms", "after_ms", "held")
-GREY = "#6b6b6b"
+GREY, GRID = "#6b6b6b", "#e4e4e4"
+# What each colour is on the page (templates/report.css), which has others in the dark.
+THEME = {each.lower(): f"series-{place}" for place, each in enumerate(COLOURS)}
+THEME |= {"#000000": "text", GREY: "quiet", GRID: "line"}
 STYLE: Any = {  # any: matplotlib types every key of it by name
     "svg.fonttype": "none",
     "svg.hashsalt": "lab",  # the same run gives the same bytes
@@ -41,11 +43,12 @@ STYLE: Any = {  # any: matplotlib types every key of it by name
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.grid": True,
-    "grid.color": "#e4e4e4",
+    "grid.color": GRID,
     "axes.axisbelow": True,
     "lines.linewidth": 1.6,
     "lines.markersize": 5,
-    "figure.facecolor": "white",
+    "figure.facecolor": "none",
+    "axes.facecolor": "none",
 }
 NO_METADATA = dict.fromkeys(("Creator", "Date", "Format", "Type"))  # metadata that would change or point elsewhere
 
@@ -57,11 +60,11 @@ class Chart:
 
 
 def of(section: Section) -> list[Chart]:
-    """What suits the experiment: lines against its levels, or its ratios; and what ratios do not say."""
+    """What suits the experiment: lines against its levels, or what ratios do not say; these are in its picture."""
     experiment = section.judgement.experiment
     if experiment.varied and len(section.levels) > 1:
         return [against_level(section, each) for each in charted(experiment.figures) if measured(section, each)]
-    charts = [ratios(section)] if any(each.comparison for each in section.judgement.findings) else []
+    charts = []
     if experiment.in_units and section.levels:
         charts.append(cells(section))
     if section.changes():
@@ -90,9 +93,14 @@ def draw(name: str, height: float, caption: str, paint: Callable[[Figure, Axes],
         out = StringIO()
         figure.savefig(out, format="svg", metadata=NO_METADATA)
     svg = out.getvalue()
-    svg = svg[svg.index("<svg") :].replace("<svg", f'<svg role="img" aria-label="{html.escape(caption)}"', 1)
+    svg = themed(svg[svg.index("<svg") :]).replace("<svg", f'<svg role="img" aria-label="{html.escape(caption)}"', 1)
     # Several charts stand in one page: ids, and what refers to them, must differ.
     return Chart(re.sub(r'(\bid="|href="#|url\(#)', rf"\g<1>{name}-", svg), caption)
+
+
+def themed(svg: str) -> str:
+    """Its colours as the page's variables, which differ in the dark."""
+    return re.sub("|".join(THEME), lambda found: f"var(--{THEME[found[0]]})", svg)
 
 
 # Lines against levels
@@ -123,7 +131,8 @@ def against_level(section: Section, figures: tuple[str, ...]) -> Chart:
         mark_turn(axes, section, figures)
         if figures == ("throughput",) and experiment.thread_ceiling:
             mark_ceiling(axes, experiment.thread_ceiling, experiment.load.options["wait_ms"] / 1000)
-        figure.legend(loc="outside lower center", ncols=3, frameon=False)
+        longest = max(len(arm.name) for arm in experiment.arms)
+        figure.legend(loc="outside lower center", ncols=3 if longest < 13 else 2, frameon=False)
 
     caption = f"{experiment.title}: {' and '.join(what(name) for name in figures)} against {experiment.varied}."
     chart = draw(f"{experiment.name}-{figures[0]}", 3.4, caption, paint)
@@ -193,60 +202,12 @@ def plain_log(axis: Axis) -> None:
     axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,g}"))
 
 
-# Ratios
-
-
-def ratios(section: Section) -> Chart:
-    """A forest plot: a ratio with its interval for each finding, and its A/A control below in grey."""
-    found = section.judgement.findings
-
-    def paint(figure: Figure, axes: Axes) -> None:
-        axes.set_xscale("log")
-        bounds = [1.25, 0.8]
-        for place, finding in enumerate(found):
-            contrast = finding.contrast
-            name_row(axes, place, f"{contrast.subject} / {contrast.baseline}, {what(contrast.figure)}")
-            bounds += ratio_row(axes, place, finding)
-        axes.axvline(1, color="black", lw=1)
-        axes.set_xlim(min(bounds) / 1.05, max(bounds) * 1.05)
-        plain_log(axes.xaxis)
-        axes.set_xlabel("first ÷ second (log scale)")
-        only_rows(axes, len(found))
-
-    title = section.judgement.experiment.title
-    caption = f"{title}: ratios with their 95 % intervals. Filled: it matters. Shaded: the margin. Grey: A/A control."
-    return draw(f"{section.judgement.experiment.name}-ratios", 0.9 + 0.62 * len(found), caption, paint)
-
-
-def ratio_row(axes: Axes, place: int, finding: Finding) -> list[float]:
-    """Draws it, and says how far it reaches; a refused finding is a word, not a number."""
-    comparison = finding.comparison
-    if not comparison:
-        beside(axes, 1, place + 0.12, outcome(finding), GREY)
-        return []
-    margin = 1 + comparison.margin
-    axes.fill_betweenx((place - 0.05, place + 0.42), 1 / margin, margin, color="#d9d9d9", lw=0)
-    matters = comparison.outcome in (Outcome.BETTER, Outcome.WORSE)
-    bar(axes, place + 0.1, comparison, COLOURS[0], matters)
-    reach = [comparison.low, comparison.high]
-    if finding.control:
-        bar(axes, place + 0.3, finding.control, GREY, False)
-        reach += [finding.control.low, finding.control.high]
-    return reach
-
-
-def bar(axes: Axes, y: float, comparison: Comparison, colour: str, filled: bool) -> None:
-    below, above = whiskers(comparison.ratio, comparison.low, comparison.high)
-    axes.errorbar(
-        comparison.ratio, y, xerr=[[below], [above]], color=colour, marker="D", capsize=3,
-        mfc=colour if filled else "white", lw=1 if colour == GREY else 1.8, ms=3 if colour == GREY else 6,
-    )  # fmt: skip
+# Bars
 
 
 def name_row(axes: Axes, place: int, label: str) -> None:
     """Above the row, not beside it: names are long and screens narrow."""
-    behind = {"facecolor": "white", "edgecolor": "none", "pad": 1}
-    axes.text(0, place - 0.24, label, va="center", size=9, transform=axes.get_yaxis_transform(), bbox=behind)
+    axes.text(0, place - 0.24, label, va="center", size=9, transform=axes.get_yaxis_transform())
 
 
 def beside(axes: Axes, x: float, y: float, text: str, colour: str) -> None:

@@ -4,6 +4,7 @@ import math
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from rich.console import Console
 from rich.markup import escape
@@ -23,6 +24,7 @@ from lab.run.results import Run
 
 Key = tuple[str, str, str, str, str]  # experiment, level, subject, baseline, figure
 LEVEL = 0.05
+Said = Literal["changed", "no change that matters", "inconclusive"]
 
 
 @dataclass(frozen=True)
@@ -35,7 +37,7 @@ class Change:
     ratio: float  # the later ratio over the earlier, with its interval
     low: float
     high: float
-    said: str
+    said: Said
 
     @property
     def label(self) -> str:
@@ -49,6 +51,10 @@ class Changes:
     differences: list[tuple[str, str, str]]  # what the runs did not have alike: what, before, after
     changes: list[Change]
     verdicts: dict[str, tuple[Verdict, Verdict]]  # of the experiments in both runs
+
+    @property
+    def changed(self) -> bool:
+        return any(each.said == "changed" for each in self.changes)
 
 
 def compare_runs(before: Run, after: Run) -> Changes:
@@ -117,7 +123,10 @@ def change(experiment: str, before: tuple[Finding, list[float]], after: tuple[Fi
     """Welch's t on the log ratios: the two runs are independent, and one may be noisier than the other."""
     metric = FIGURES[after[0].contrast.figure].metric
     whole, narrow = welch(after[1], before[1], 1 - LEVEL, 1 - 2 * LEVEL)
-    said = {Outcome.NO_DIFFERENCE: "no change that matters", Outcome.INCONCLUSIVE: "inconclusive"}
+    said: dict[Outcome, Said] = {
+        Outcome.NO_DIFFERENCE: "no change that matters",
+        Outcome.INCONCLUSIVE: "inconclusive",
+    }
     found = judge(whole, narrow, math.log1p(metric.margin), metric.smaller_is_better)
     mid = statistics.fmean(after[1]) - statistics.fmean(before[1])
     low, high = whole

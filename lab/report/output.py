@@ -1,9 +1,12 @@
-"""What `lab run --json` prints, for programs. docs/verdicts.schema.json is made of these records."""
+"""What `lab run --json` and `lab compare --json` print, for programs.
+
+docs/verdicts.schema.json and docs/compare.schema.json are made of these records.
+"""
 
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import ConfigDict, TypeAdapter
 
@@ -13,6 +16,7 @@ from lab.judge.figures import FIGURES, unseen
 from lab.judge.judge import Finding, Judgement
 from lab.judge.statistics import Comparison
 from lab.judge.words import InAWord, finding_sentence, outcome, verdict_sentence
+from lab.report.compare import Change, Changes, Said
 from lab.run.results import Run
 
 DESCRIBED = ConfigDict(use_attribute_docstrings=True)  # what stands below a field describes it in the schema
@@ -82,7 +86,66 @@ class Output:
     """The folder with raw.jsonl and the report."""
 
 
+@dataclass(frozen=True)
+class NotAlike:
+    """Something that the two runs did not have alike: it may have caused a change."""
+
+    what: str
+    before: str
+    after: str
+
+
+@dataclass(frozen=True)
+class ChangeRecord:
+    """One comparison of two arms, as both runs have judged it."""
+
+    __pydantic_config__ = DESCRIBED
+    experiment: str
+    subject: str
+    baseline: str
+    figure: str
+    level: str | None
+    """At how many clients, queries, …; null where nothing was varied."""
+    smaller_is_better: bool
+    before: Comparison
+    after: Comparison
+    ratio: float
+    """The later ratio over the earlier."""
+    low: float
+    """Of its 95 % interval."""
+    high: float
+    change: Said
+    """By the figure's margin, which stands in `after`."""
+
+
+@dataclass(frozen=True)
+class VerdictChange:
+    """What the two runs say of one claim."""
+
+    experiment: str
+    before: Verdict
+    after: Verdict
+
+
+@dataclass(frozen=True)
+class CompareOutput:
+    """What `lab compare --json` prints."""
+
+    __pydantic_config__ = DESCRIBED
+    version: Literal[1]
+    """Of this format: raised when a field changes its name or its meaning."""
+    before: str
+    """The results folder of the first run."""
+    after: str
+    changed: bool
+    """Whether any comparison changed by more than its margin: then the exit code is 4."""
+    not_alike: list[NotAlike]
+    changes: list[ChangeRecord]
+    verdicts: list[VerdictChange]
+
+
 OUTPUT = TypeAdapter(Output)
+COMPARE_OUTPUT = TypeAdapter(CompareOutput)
 
 
 def text(run: Run, judgements: Sequence[Judgement], *, complete: bool, missed: list[str]) -> str:
@@ -92,10 +155,43 @@ def text(run: Run, judgements: Sequence[Judgement], *, complete: bool, missed: l
     return OUTPUT.dump_json(made, indent=2).decode()
 
 
-def schema() -> str:
-    """docs/verdicts.schema.json."""
+def comparison_text(before: Run, after: Run, found: Changes) -> str:
+    """As JSON."""
+    made = CompareOutput(
+        version=1,
+        before=str(before.folder),
+        after=str(after.folder),
+        changed=found.changed,
+        not_alike=[NotAlike(*each) for each in found.differences],
+        changes=[change_record(each) for each in found.changes],
+        verdicts=[VerdictChange(name, *both) for name, both in found.verdicts.items()],
+    )
+    return COMPARE_OUTPUT.dump_json(made, indent=2).decode()
+
+
+def schema(of: TypeAdapter[Any] = OUTPUT) -> str:
+    """docs/verdicts.schema.json, or docs/compare.schema.json."""
     dialect = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
-    return json.dumps(dialect | OUTPUT.json_schema(mode="serialization"), indent=2) + "\n"
+    return json.dumps(dialect | of.json_schema(mode="serialization"), indent=2) + "\n"
+
+
+def change_record(each: Change) -> ChangeRecord:
+    contrast, before, after = each.after.contrast, each.before.comparison, each.after.comparison
+    assert before and after  # only what was judged in both runs is compared
+    return ChangeRecord(
+        experiment=each.experiment,
+        subject=contrast.subject,
+        baseline=contrast.baseline,
+        figure=contrast.figure,
+        level=each.after.level or None,
+        smaller_is_better=FIGURES[contrast.figure].metric.smaller_is_better,
+        before=before,
+        after=after,
+        ratio=each.ratio,
+        low=each.low,
+        high=each.high,
+        change=each.said,
+    )
 
 
 def verdict_record(header: Header, judgement: Judgement) -> VerdictRecord:

@@ -13,8 +13,8 @@ from lab.experiments.outcomes import Verdict
 from lab.generator.record import writing
 from lab.judge.figures import unseen
 from lab.judge.judge import Judgement
-from lab.judge.words import verdict_sentence
-from lab.report import charts, tables
+from lab.judge.words import decided_so, fitting, meaning, verdict_sentence
+from lab.report import charts, picture, tables
 from lab.report.section import Footnotes, Section, Table, sections
 from lab.run.results import Run
 
@@ -28,11 +28,15 @@ class Part:
     experiment: Experiment
     verdict: Verdict
     sentence: str
+    said: str  # as a person repeats it: beside the picture, which has the details
+    lines: list[picture.Line]
+    headline: tuple[picture.Line, picture.Mark] | None
     planted: str  # of a planted fault: whether the gates saw it
     unseen: str  # what the gates could not see
     charts: list[charts.Chart]
     tables: list[Table]
-    notes: list[str]  # below the tables: why a figure was refused
+    notes: list[str]  # why figures were refused, in the order of their numbers
+    refused: int  # so many of these are of the picture; the others are of the tables
     size: int  # blocks
     gates: list[tuple[str, list[str]]]
 
@@ -44,10 +48,14 @@ def write(run: Run) -> Path:
     facts = {
         "run": run,
         "parts": parts,
+        "axis": picture.axis(line for part in parts for line in picture.first_figure(part.lines)),
+        "panels": picture.panels,
+        "first_figure": picture.first_figure,
         "shortfalls": tables.shortfalls(run, shown),
         "audit": tables.audit(run),
         "placement": tables.placement(run),
         "environment": tables.environment(run),
+        "rows": tables.rows(run),
         "commands": tables.commands(run),
         "gate_list": tables.gate_list(),
         "method": render("method.txt.j2", {"run": run, "looks": run.header.looks}).strip().split("\n\n"),
@@ -65,16 +73,22 @@ def write(run: Run) -> Path:
 
 def part_of(section: Section) -> Part:
     judgement, notes = section.judgement, Footnotes()
+    lines = picture.lines(section, notes)
+    refused = len(notes.reasons)
     shown = [tables.findings(section, notes), *tables.in_units(section), tables.arms(section, notes)]
     return Part(
         experiment=judgement.experiment,
         verdict=judgement.verdict,
         sentence=verdict_sentence(judgement),
+        said=meaning(judgement) + ("" if fitting(judgement) else decided_so(judgement)),
+        lines=lines,
+        headline=picture.headline(lines, judgement.verdict),
         planted=planted(judgement),
         unseen=unseen(section.header, judgement.experiment.figures),
         charts=charts.of(section),
         tables=shown,
         notes=notes.reasons,
+        refused=refused,
         size=section.size,
         gates=tables.gates(section),
     )

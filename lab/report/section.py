@@ -106,6 +106,10 @@ class Section:
         kinds = sorted({meter.memory for meter in self.meters})
         return f"{' or '.join(kinds)}, MiB" if figure == "memory_mib" and kinds else HEADINGS[figure]
 
+    def named(self, figure: str) -> str:
+        """A figure's name on its own; of memory, which it is."""
+        return self.heading(figure).removesuffix(", MiB") if figure == "memory_mib" else what(figure)
+
     def interface(self, arm: Arm) -> str:
         return str(self.header.abouts[arm.row]["interface"])
 

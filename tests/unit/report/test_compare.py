@@ -1,5 +1,6 @@
 """Two runs side by side: what has changed, and which runs may not be compared."""
 
+import json
 from dataclasses import replace
 from io import StringIO
 from pathlib import Path
@@ -8,10 +9,11 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from lab import LabError
+from lab import LabError, cli
 from lab.experiments.outcomes import Verdict
 from lab.report.compare import compare_runs, show
 from lab.run.results import Run, read
+from lab.stack.compose_file import ROOT
 from tests.unit import runs
 
 
@@ -135,3 +137,34 @@ def test_what_was_refused_in_one_of_them_is_not_compared(tmp_path: Path) -> None
             of_round[0] = runs.failing(of_round[0])
     with pytest.raises(LabError, match="no comparison in common"):
         compare_runs(before, after)
+
+
+def compared(before: Path, after: Path, *options: str) -> int:
+    return cli.main(["compare", str(before), str(after), *options])
+
+
+@pytest.mark.parametrize(("factor", "code"), [(1.0, 0), (1.5, 4)])
+@pytest.mark.parametrize("options", [(), ("--json",)])
+def test_ci_knows_by_the_exit_code_whether_anything_changed(
+    factor: float, code: int, options: tuple[str, ...], tmp_path: Path
+) -> None:
+    control(tmp_path / "a", 1.0)
+    control(tmp_path / "b", factor)
+    assert compared(tmp_path / "a", tmp_path / "b", *options) == code
+
+
+def test_as_json_it_says_what_changed_and_nothing_else_is_printed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    control(tmp_path / "a", 1.0)
+    control(tmp_path / "b", 1.5)
+    compared(tmp_path / "a", tmp_path / "b", "--json")
+    printed = json.loads(capsys.readouterr().out)
+    described = json.loads((ROOT / "docs" / "compare.schema.json").read_text())
+    assert printed.keys() == described["properties"].keys() == set(described["required"])
+    assert printed["changed"] is True and printed["not_alike"] == []
+    flask, fastapi = printed["changes"]
+    assert flask.keys() == described["$defs"]["ChangeRecord"]["properties"].keys()
+    assert (flask["change"], fastapi["change"]) == ("changed", "no change that matters")
+    assert flask["low"] < flask["ratio"] < flask["high"] and flask["smaller_is_better"] is True
+    assert printed["verdicts"] == [{"experiment": "control", "before": "supported", "after": "depends"}]

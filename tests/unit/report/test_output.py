@@ -3,6 +3,8 @@
 import json
 from pathlib import Path
 
+import pytest
+
 from lab.report import output
 from lab.run.results import read
 from lab.stack.compose_file import ROOT
@@ -11,9 +13,11 @@ from tests.unit import runs
 SCHEMA = ROOT / "docs" / "verdicts.schema.json"
 
 
-def test_the_schema_in_the_docs_is_that_of_the_output() -> None:
-    renew = "python -c \"from lab.report import output; print(output.schema(), end='')\" > docs/verdicts.schema.json"
-    assert SCHEMA.read_text() == output.schema(), renew
+@pytest.mark.parametrize(("name", "of"), [("verdicts", "OUTPUT"), ("compare", "COMPARE_OUTPUT")])
+def test_the_schemas_in_the_docs_are_those_of_the_output(name: str, of: str) -> None:
+    path = SCHEMA.with_name(f"{name}.schema.json")
+    renew = f"python -c \"from lab.report import output; print(output.schema(output.{of}), end='')\" > {path}"
+    assert path.read_text() == output.schema(getattr(output, of)), renew
 
 
 def test_what_is_printed_is_what_the_schema_says(tmp_path: Path) -> None:

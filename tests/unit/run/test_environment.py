@@ -88,5 +88,5 @@ def test_a_row_that_says_too_little_of_itself_is_one_clear_line_before_anything_
 
 
 def test_settings_that_are_no_table_are_one_clear_line_too(gateway: str) -> None:
-    with pytest.raises(LabError, match="has settings without names"):
+    with pytest.raises(LabError, match="has another kind of value for settings"):
         environment.about(door_of(gateway, **about() | {"settings": []}), "plain")
