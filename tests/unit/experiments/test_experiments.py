@@ -47,7 +47,7 @@ def loads(experiment: Experiment) -> list[Load]:
 @pytest.fixture
 def parser(monkeypatch: pytest.MonkeyPatch) -> ArgumentParser:
     """The options of the load suite, as the generator has them."""
-    monkeypatch.setattr(targets, "rows", lambda: dict.fromkeys(ROWS))
+    monkeypatch.setattr(targets, "rows", lambda: {name: {"framework": row.framework} for name, row in ROW.items()})
     made = LocustArgumentParser()
     options.add_to(made)
     return made
