@@ -41,6 +41,9 @@ bench-judge: $(READY) ## how often the judge is wrong: half an hour
 bench-generator: $(READY) ## requests per CPU second of our users against Locust's bare ones
 	@$(BIN)/lab bench-generator
 
+bench-agreement: $(READY) ## the ratios of our generator against those of wrk, which must be installed
+	@$(BIN)/lab bench-agreement
+
 bench-services: $(READY) ## CPU per request of our services against plain apps with one route
 	@$(BIN)/lab bench-services
 
@@ -78,4 +81,4 @@ $(READY): requirements.lock pyproject.toml
 	@$(PIP) --python $(BIN)/python install --no-deps --no-build-isolation --editable .
 	@touch $@
 
-.PHONY: help demo up down test reliability fuzz soak judge bench-judge bench-generator bench-services pictures check format lock clean
+.PHONY: help demo up down test reliability fuzz soak judge bench-judge bench-generator bench-agreement bench-services pictures check format lock clean

@@ -91,6 +91,7 @@ GROUPS: dict[str, tuple[Verb, ...]] = {
         Verb("run", "run experiments and judge them", "lab.judge_cli:measure", add_experiments),
         Verb("calibrate", "how often the judge is wrong: half an hour", "lab.judge_cli:run_calibration"),
         Verb("bench-generator", "our users against Locust's bare ones", "lab.judge_cli:run_bench_generator"),
+        Verb("bench-agreement", "our generator against wrk: one ratio?", "lab.judge_cli:run_bench_agreement"),
         Verb("bench-services", "our services against plain apps", "lab.judge_cli:run_bench_services"),
     ),
     "reports": (

@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.table import Table
 
 from lab import COMMAND, LabError
-from lab.calibration import bench_generator, bench_services, calibrate
+from lab.calibration import bench_agreement, bench_generator, bench_services, calibrate
 from lab.experiments import DEMO, EXPERIMENTS, Experiment, find
 from lab.experiments.outcomes import Verdict
 from lab.generator.record import histogram, writing
@@ -170,6 +170,10 @@ def run_calibration(options: argparse.Namespace) -> None:
 
 def run_bench_generator(options: argparse.Namespace) -> int:
     return bench_generator.run(console)
+
+
+def run_bench_agreement(options: argparse.Namespace) -> int:
+    return bench_agreement.run(console)
 
 
 def run_bench_services(options: argparse.Namespace) -> int:

@@ -1,9 +1,10 @@
 """`lab calibrate`: how often the judge is wrong, measured. Does it find what is not there, and what was planted?
 
-40 runs of a row against itself are judged as any experiment is. Then their rounds, in the order in which they were
+28 runs of a row against itself are judged as any experiment is. Then their rounds, in the order in which they were
 recorded, are taken as longer runs: a lasting difference, and noise that comes in stretches, count in full. FastAPI is
-compared with itself, with a known number of CPU µs added to every request (lab/calibration/planted.py). Its
-processes are started anew several times, because two processes of one program differ a little, too.
+compared with itself, with a known number of CPU µs added to every request (lab/calibration/planted.py), and with µs
+that every start of a row draws for itself. Every round has new starts, as in any run. How often whole verdicts are
+wrong is simulated, with the noise that was measured (lab/calibration/verdicts.py).
 """
 
 import math
@@ -15,9 +16,11 @@ from statistics import fmean, pstdev, stdev
 
 from rich.console import Console
 
+from lab.calibration import verdicts
+from lab.calibration.verdicts import Noise, Wrong, covered, wrong_verdicts
 from lab.experiments import Arm, Contrast, Experiment, Load
 from lab.experiments.model import OURS
-from lab.experiments.outcomes import Outcome
+from lab.experiments.outcomes import Outcome, Verdict
 from lab.generator.client import GeneratorClient
 from lab.generator.record import Header, RawFile, writing
 from lab.judge.figures import FIGURES
@@ -30,16 +33,19 @@ from lab.run.run import Course, Runner
 from lab.stack import doors
 from lab.stack.compose_file import ComposeFile, Row
 
-RUNS = 40
+RUNS = 28
 ROWS = ("flask", "fastapi", "wsgi", "asgi")
 PLANTED = (3, 10)  # percent
 FLOOR_US = 3.0  # planted everywhere, in the baseline, too: more than it takes to read the clock by which it is burnt
 PLAIN = "fastapi"  # what is slowed down
-STARTS = 6  # of the planted rows' processes
-ROUNDS = 40  # of all planted rows in turn, after each start
+APART = 3  # percent of its CPU time by which starts of a row are made to differ (standard deviation)
+APART_NAMES = (f"{PLAIN}-apart-a", f"{PLAIN}-apart-b")
+ROUNDS = 48  # of all planted rows in turn, each after new starts
 PLAN = Plan(looks=LOOKS[:1], scale=0.65, budget_s=None)
 MINUTE = LOOKS[-1]  # pairs: they take about a minute
 FIGURE = FIGURES["cpu_us"]
+NOISY = Noise(rounds=0.05, starts=0.02)  # verdicts are simulated with what was measured, and with this much
+STARTS_APART = (0.005, 0.01, 0.02)  # by which starts differ where coverage is simulated
 STEPS = [number / 1000 for number in range(5, 151, 5)]  # slowdowns to look for the smallest among
 
 
@@ -49,7 +55,6 @@ class Planted:
 
     us: float
     ratio: float
-    apart: float  # spread of its log ratio from start to start: what two processes of one program differ by
     found: float  # share of one-minute runs that find it
 
 
@@ -62,9 +67,12 @@ class Calibration:
     minutes: int  # how many those are; they overlap
     apart: int  # how many of them do not
     planted: dict[int, Planted]  # by percent
-    starts: int  # of the planted rows' processes
+    rounds: int  # of the planted rows, each of new starts
+    apart_covered: tuple[int, int]  # of how many first looks at rows whose starts differ how many covered the truth
     smallest: float | None  # the smallest slowdown that 90 % of one-minute runs find
-    spread: float  # of the log ratio of a row to itself within a round
+    noise: Noise  # of the log ratio of a row to itself within a round, and what starts add to it
+    wrong: dict[Verdict, Wrong]  # by simulation
+    coverage: dict[float, list[tuple[float, float]]]  # by how starts differ: at each look, of one start and of many
 
 
 def against_itself(row: str, number: int) -> Experiment:
@@ -77,7 +85,7 @@ def experiment(name: str, arms: tuple[Arm, ...], contrasts: tuple[Contrast, ...]
 
 
 def run(console: Console) -> Path:
-    """Runs it all, about half an hour; the folder of its results. LabError where it cannot be done."""
+    """Runs it all, about 25 minutes; the folder of its results. LabError where it cannot be done."""
     folder = results.new_folder("calibration")
     header, alike = measure_alike(folder, console)
     plain_us = FLOOR_US + fmean(
@@ -107,27 +115,23 @@ def measure_alike(folder: Path, console: Console) -> tuple[Header, dict[str, Mea
     return header, found.measured
 
 
-def measure_planted(folder: Path, plain_us: float, console: Console) -> list[Measurements]:
-    """The rounds of each start. The baseline runs the same code, with nothing but the floor planted."""
+def measure_planted(folder: Path, plain_us: float, console: Console) -> Measurements:
+    """Every round with new starts. The baseline runs the same code, with nothing but the floor planted."""
     compose_file = ComposeFile()
-    arms = [Arm(planted_name(percent)) for percent in (0, *PLANTED)]
-    for percent, arm in zip((0, *PLANTED), arms, strict=True):
-        compose_file.services[arm.row] = planted_row(compose_file, arm.row, FLOOR_US + plain_us * percent / 100)
-    contrasts = tuple(Contrast(arm.name, arms[0].name, "cpu_us") for arm in arms[1:])
-    planted = experiment("planted", tuple(arms), contrasts)
-    starts = []
-    for start in range(STARTS):
-        console.print(f"planted slowdowns: start {start + 1} of {STARTS}")
-        with doors.native([arm.row for arm in arms], lambda text: None, compose_file) as door:
-            header = header_of(door, [arm.row for arm in arms])
-            with (
-                RawFile(folder / f"planted-{start}.jsonl", header) as raw,
-                GeneratorClient(door, raw.add) as generator,
-            ):
-                runner = Runner(generator, results.Run(folder, header), PLAN, console)
-                starts.append(Measurements())
-                runner.in_slices(Course(planted, starts[-1]), "", range(ROUNDS))
-    return starts
+    wanted_us = {planted_name(percent): plain_us * percent / 100 for percent in (0, *PLANTED)}
+    for name, us in wanted_us.items():
+        compose_file.services[name] = planted_row(compose_file, name, FLOOR_US + us)
+    apart_us = plain_us * APART / 100
+    for name in APART_NAMES:  # deep in, so that hardly any start draws less than nothing
+        compose_file.services[name] = planted_row(compose_file, name, FLOOR_US + 3 * apart_us, apart_us)
+    names = [*wanted_us, *APART_NAMES]
+    contrasts = tuple(Contrast(name, names[0], "cpu_us") for name in names[1:])
+    course = Course(experiment("planted", tuple(Arm(name) for name in names), contrasts))
+    with doors.native(names, console.print, compose_file) as door:
+        header = header_of(door, names)
+        with RawFile(folder / "planted.jsonl", header) as raw, GeneratorClient(door, raw.add) as generator:
+            Runner(generator, results.Run(folder, header), PLAN, console).rounds(course, range(ROUNDS))
+    return course.measured
 
 
 def header_of(door: doors.Door, rows: list[str]) -> Header:
@@ -138,8 +142,11 @@ def planted_name(percent: int) -> str:
     return f"{PLAIN}-planted-{percent}"
 
 
-def planted_row(compose_file: ComposeFile, name: str, us: float) -> Row:
-    return with_app(compose_file, PLAIN, "lab.calibration.planted:create_app", name, PLANTED_US=f"{us}")
+def planted_row(compose_file: ComposeFile, name: str, us: float, apart_us: float = 0) -> Row:
+    app, planted = "lab.calibration.planted:create_app", {"PLANTED_US": f"{us}"}
+    if apart_us:
+        planted["PLANTED_APART"] = f"{apart_us}"
+    return with_app(compose_file, PLAIN, app, name, **planted)
 
 
 def with_app(compose_file: ComposeFile, of: str, app: str, name: str, **environment: str) -> Row:
@@ -149,9 +156,7 @@ def with_app(compose_file: ComposeFile, of: str, app: str, name: str, **environm
     return replace(row, name=name, command=command, environment=row.environment | {"ROW": name} | environment)
 
 
-def calibrate(
-    header: Header, alike: dict[str, Measurements], starts: list[Measurements], plain_us: float
-) -> Calibration:
+def calibrate(header: Header, alike: dict[str, Measurements], planted: Measurements, plain_us: float) -> Calibration:
     by_row: dict[str, list[float]] = {row: [] for row in ROWS}
     judged: list[Finding] = []
     for number, (name, measured) in enumerate(alike.items()):
@@ -159,23 +164,40 @@ def calibrate(
         judged.extend(judge(against_itself(row, number), measured, header).findings)
         by_row[row] += log_ratios(values(measured, "A"), values(measured, "B"))
     nothing = [minute for ratios in by_row.values() for minute in minutes_of(ratios)]
-    found = {}
-    for percent in PLANTED:
-        ratios = [log_ratios(values(each, planted_name(percent)), values(each, planted_name(0))) for each in starts]
-        means = [fmean(each) for each in ratios]
-        share = found_in([minute for each in ratios for minute in minutes_of(each)])
-        found[percent] = Planted(plain_us * percent / 100, math.exp(fmean(means)), stdev(means), share)
+    against = {
+        percent: log_ratios(*values_of_both(planted, planted_name(percent), planted_name(0))) for percent in PLANTED
+    }
+    apart = log_ratios(*values_of_both(planted, *APART_NAMES))
+    first_looks = [apart[start : start + LOOKS[0]] for start in range(0, len(apart) - LOOKS[0] + 1, LOOKS[0])]
     power = {step: found_in([[ratio + math.log1p(step) for ratio in run] for run in nothing]) for step in STEPS}
+    rounds = pstdev(ratio for ratios in by_row.values() for ratio in ratios)
+    with_starts = fmean(stdev(ratios) for ratios in against.values())
+    noise = Noise(rounds, math.sqrt(max(with_starts**2 - rounds**2, 0)))
     return Calibration(
         judged=judged,
         false_alarms=fmean(any(each.detected for each in looks(run)) for run in nothing),
         minutes=len(nothing),
         apart=sum(len(ratios) // MINUTE for ratios in by_row.values()),
-        planted=found,
-        starts=len(starts),
+        planted={
+            percent: Planted(plain_us * percent / 100, math.exp(fmean(ratios)), found_in(minutes_of(ratios)))
+            for percent, ratios in against.items()
+        },
+        rounds=len(apart),
+        apart_covered=(len(first_looks), sum(not compare(look, 1, 1).detected for look in first_looks)),
         smallest=next((step for step, share in power.items() if share >= 0.9), None),
-        spread=pstdev(ratio for ratios in by_row.values() for ratio in ratios),
+        noise=noise,
+        wrong=wrong_verdicts([noise, NOISY]),
+        coverage={starts: coverage(Noise(rounds, starts)) for starts in STARTS_APART},
     )
+
+
+def coverage(noise: Noise) -> list[tuple[float, float]]:
+    """At each look: of rounds of one start, and of rounds with a start each."""
+    return [(covered(noise, pairs, starts_anew=False), covered(noise, pairs, starts_anew=True)) for pairs in LOOKS]
+
+
+def values_of_both(measured: Measurements, *arms: str) -> list[list[float]]:
+    return [values(measured, arm) for arm in arms]
 
 
 def values(measured: Measurements, arm: str) -> list[float]:
@@ -202,6 +224,10 @@ def render(found: Calibration, header: Header) -> str:
     facts = {
         "found": found,
         "header": header,
+        "apart": APART,
+        "looks": LOOKS,
+        "noisy": NOISY,
+        "runs": verdicts.RUNS,
         "detected": sum(each.comparison.detected for each in found.judged if each.comparison),
         "matters": sum(each.outcome in (Outcome.BETTER, Outcome.WORSE) for each in found.judged),
         "refused": sum(bool(each.reasons) for each in found.judged),

@@ -8,11 +8,21 @@ from lab.experiments.beyond import FURTHER_CLAIMS
 from lab.experiments.coroutines import COROUTINES
 from lab.experiments.model import Arm, Contrast, Experiment, Load
 from lab.experiments.protocols import PROTOCOL_CLAIMS
+from lab.experiments.saturated import SATURATED_CLAIMS
 from lab.experiments.traps import TRAPS
 
 __all__ = ["BY_NAME", "DEMO", "EXPERIMENTS", "Arm", "Contrast", "Experiment", "Load", "find"]
 
-EXPERIMENTS = (*ARTICLE_CLAIMS, *BASIC_CLAIMS, *PROTOCOL_CLAIMS, *FURTHER_CLAIMS, *ARGUMENTS, *COROUTINES, *TRAPS)
+EXPERIMENTS = (
+    *ARTICLE_CLAIMS,
+    *BASIC_CLAIMS,
+    *SATURATED_CLAIMS,
+    *PROTOCOL_CLAIMS,
+    *FURTHER_CLAIMS,
+    *ARGUMENTS,
+    *COROUTINES,
+    *TRAPS,
+)
 BY_NAME = {experiment.name: experiment for experiment in EXPERIMENTS}
 # A minute's worth of the article's claims.
 DEMO = (

@@ -166,6 +166,10 @@ class Experiment:
     def load_of(self, level: str, arm: Arm) -> Load:
         return self.load.but(self.levels[level]).but(arm.changes)
 
+    def among(self, contrast: Contrast) -> int:
+        """On how many comparisons the verdict rests, this one included; one that does not decide stands alone."""
+        return len(self.levels) * sum(each.decides for each in self.contrasts) if contrast.decides else 1
+
     @property
     def rows(self) -> list[str]:
         return list(dict.fromkeys(arm.row for arm in self.arms))

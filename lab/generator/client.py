@@ -212,7 +212,8 @@ class CpuWatch:
         cpu_ns, lasted_s = dict(used.cpu_ns), used.ns / 1e9
         beside = {role: ns / used.ns for role, ns in cpu_ns.items() if role != "row"}
         others_s = len(self.row_cpus) * lasted_s - used.idle_s - cpu_ns.get("row", 0) / 1e9
-        if block.splits == 1:  # not drained: the share of the measured seconds counts, against the requests within them
+        under_load_ns = seen.seconds * 1e9 if block.saturates else used.ns  # wrk comes and goes within the slice
+        if not block.drained:  # the share of the measured seconds counts, against the requests within them
             cpu_ns = {role: round(ns * seen.seconds / lasted_s) for role, ns in cpu_ns.items()}
             seen = replace(seen, answered=seen.load.requests)
         return Result(
@@ -221,7 +222,7 @@ class CpuWatch:
             split=split,
             cpu_ns=cpu_ns,
             beside_cpus=beside,
-            row_cpus=used.cpu_ns["row"] / used.ns if used.ns and "row" in used.cpu_ns else None,
+            row_cpus=used.cpu_ns["row"] / under_load_ns if used.ns and "row" in used.cpu_ns else None,
             generator_stolen=used.stolen_s / lasted_s if self.generator_cpus else None,
             row_waits=used.waited_s / lasted_s if self.seen_from_here else None,
             row_taken=max(others_s, 0) / lasted_s / len(self.row_cpus) if self.row_cpus else None,

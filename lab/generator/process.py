@@ -29,6 +29,7 @@ from locust.argument_parser import LocustArgumentParser  # Locust patches socket
 from lab.generator import contention
 from lab.generator.load import DRAIN_S, RunningLoad
 from lab.generator.record import BLOCKS, OBSERVATIONS, Block, Observation, Schedule
+from lab.generator.saturate import ArmSaturated, lacking
 from lab.generator.window import Window
 from loadtest import options as suite
 from loadtest import precision, stall, targets
@@ -86,9 +87,8 @@ def read(commands: "Queue[str]") -> None:
 class ArmUnderLoad:
     """A block under way: its row under its load, measured in one slice or in many."""
 
-    def __init__(self, block: Block) -> None:
-        self.block, self.row = block, block.row
-        self.options = argparse.Namespace(**defaults() | block.options | {"rows": [self.row]})
+    def __init__(self, block: Block, options: argparse.Namespace) -> None:
+        self.block, self.row, self.options = block, block.row, options
         self.schedule = Schedule(started=0, late=0, queued=0)
         self.meter: Reading | None = None
         self.held = 0
@@ -186,15 +186,24 @@ class ArmUnderLoad:
         return answered_again(targets.url(self.row, self.options.path) + self.load.least())
 
 
+def under_load(block: Block) -> ArmUnderLoad | ArmSaturated:
+    kind = ArmSaturated if block.saturates else ArmUnderLoad
+    return kind(block, argparse.Namespace(**defaults() | block.options | {"rows": [block.row]}))
+
+
 class GeneratorProcess:
     """Answers the lab's commands: a command is the name of a method here, with its arguments."""
 
     def __init__(self) -> None:
-        self.arms: list[ArmUnderLoad] = []
+        self.arms: list[ArmUnderLoad | ArmSaturated] = []
+
+    def lacks(self) -> str:
+        """What it would need to use up a row's CPU; empty where it has it."""
+        return lacking()
 
     def open(self, blocks: list[dict[str, Any]]) -> list[float]:
         """Puts a load on each, one after the other until it is warm. The mean response time of each, in s."""
-        self.arms = [ArmUnderLoad(block) for block in BLOCKS.validate_python(blocks)]
+        self.arms = [under_load(block) for block in BLOCKS.validate_python(blocks)]
         return [arm.mean_s() for arm in self.arms]
 
     def slice(self, arm: int, split: int, margin_s: float, seconds: float) -> None:
@@ -211,7 +220,7 @@ class GeneratorProcess:
     def close(self) -> list[float | None]:
         """Ends all loads; the ms until each row answers again."""
         for arm in self.arms:
-            if arm.takes_turns:
+            if isinstance(arm, ArmUnderLoad) and arm.takes_turns:
                 arm.end()
         after = [arm.after_ms() for arm in self.arms]
         self.arms = []

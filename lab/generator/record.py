@@ -19,6 +19,7 @@ from lab import LabError
 from meter import Reading
 
 T = TypeVar("T")
+SATURATED = "Saturated"  # the scenario of a load that uses up the row's CPU
 FORMAT = 3  # of the file: raise it when a field changes its name or its meaning
 
 Count = Annotated[int, Field(ge=0, lt=2**63)]  # what a kernel counts, and a float holds
@@ -65,6 +66,16 @@ class Block:
     warm_up: float | None = None  # seconds; None: until the answers come steadily (a second in open loop)
     purpose: Purpose = Purpose()
     splits: int = 1  # 2: measured in slices, whose even and odd ones are results of their own
+
+    @property
+    def saturates(self) -> bool:
+        """Its clients use up the row's CPU: lab/generator/saturate.py."""
+        return self.scenario == SATURATED
+
+    @property
+    def drained(self) -> bool:
+        """Whether all that the row did while it was watched was for requests that were counted."""
+        return self.splits > 1 or self.saturates
 
 
 # What it answers

@@ -155,8 +155,8 @@ def compare_arms(
         what = f"{metric.what} could not be measured in every round of {' and '.join(names)}"
         return Finding(contrast, level, pairs, checked=(*checked, Checked("not measured in every round", (what,))))
     comparison, control = (
-        compare(ratios, look, len(header.looks), metric.margin, smaller_is_better=metric.smaller_is_better)
-        for ratios in (between, within)
+        compare(ratios, look, len(header.looks), metric.margin, smaller_is_better=metric.smaller_is_better, among=among)
+        for ratios, among in ((between, experiment.among(contrast)), (within, 1))
     )
     against = {Outcome.WORSE: names[:1], Outcome.BETTER: names[1:], Outcome.NO_DIFFERENCE: names}
     found = dict(zip(names, (subject, baseline), strict=True))

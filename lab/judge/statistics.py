@@ -81,6 +81,7 @@ def compare(
     level: float = 0.05,
     *,
     smaller_is_better: bool = True,
+    among: int = 1,
 ) -> Comparison:
     """Student's t on the pairs measured so far, at one of several planned looks (the first is 1).
 
@@ -94,6 +95,10 @@ def compare(
     of twice that level lying within the margin (Schuirmann 1987, J. Pharmacokinet. Biopharm. 15:657). The margin is
     as wide on the log scale in both directions, so it does not matter which row is named first.
 
+    Where a verdict rests on several comparisons, `among` says on how many: whether a difference matters, or none does,
+    is then told at level / among (Bonferroni), so that one that is wrong seldom makes the verdict. The interval, and
+    what is detected, stay at the level of the one comparison.
+
     Values that do not vary at all, as counts may (exactly 8 sockets held, every time), make the interval a point.
     ValueError for fewer than MIN_PAIRS pairs, a value that is not finite, a look that was not planned.
     """
@@ -106,14 +111,15 @@ def compare(
     if not all(map(math.isfinite, log_ratios)):
         raise ValueError("a log ratio is not finite: a block measured zero or nothing")
     shared = level / planned_looks
-    (low, high), narrow = intervals(log_ratios, 1 - shared, 1 - 2 * shared)
+    strict = shared / among
+    (low, high), whole, narrow = intervals(log_ratios, 1 - shared, 1 - strict, 1 - 2 * strict)
     return Comparison(
         ratio=from_log(fmean(log_ratios)),
         low=from_log(low),
         high=from_log(high),
         pairs=len(log_ratios),
         detected=low > 0 or high < 0,
-        outcome=judge((low, high), narrow, math.log1p(margin), smaller_is_better),
+        outcome=judge(whole, narrow, math.log1p(margin), smaller_is_better),
         look=look,
         planned_looks=planned_looks,
         margin=margin,

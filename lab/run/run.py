@@ -12,10 +12,11 @@ from typing import TypeVar
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
+from lab import LabError
 from lab.experiments import Arm, Experiment, Load
 from lab.experiments.outcomes import Outcome
 from lab.generator.client import GeneratorClient
-from lab.generator.record import Block, Part, Purpose, RawFile, RoundResult, SearchStep, writing
+from lab.generator.record import SATURATED, Block, Part, Purpose, RawFile, RoundResult, SearchStep, writing
 from lab.judge.figures import FIGURES
 from lab.judge.judge import Finding, Measurements, judge
 from lab.judge.search import FIRST_STEP, NEXT_STEP, begin_search, behind, first_rate, keeps
@@ -228,6 +229,26 @@ def settled(finding: Finding) -> bool:
     return finding.outcome != Outcome.INCONCLUSIVE
 
 
+def possible(experiments: Sequence[Experiment], door: doors.Door, console: Console) -> list[Experiment]:
+    """Those that the generator at this door has everything for; of the others a line says what is missing.
+
+    LabError where none is left.
+    """
+    saturating = [each for each in experiments if each.load.scenario == SATURATED]
+    if not saturating:
+        return list(experiments)
+    with GeneratorClient(door, keep=lambda result: None) as generator:
+        lacks = generator.ask("lacks")
+    if not lacks:
+        return list(experiments)
+    left = [each for each in experiments if each not in saturating]
+    said = "; ".join(f"{each.name} is not measured: {lacks}" for each in saturating)
+    if not left:
+        raise LabError(said)
+    console.print(f"[yellow]{said}")
+    return left
+
+
 def ratio_so_far(experiment: Experiment, level: str, measured: Measurements) -> str:
     """The first contrast, for people to watch. It is not judged: that is for the planned looks."""
     contrast = experiment.contrasts[0]
@@ -261,6 +282,7 @@ def run(
     what = f"{how_many(len(experiments), 'experiment')} on {how_many(len(rows), 'row')}"
     console.print(f"{what}: {minutes(expected)}" + upper(plan, expected))
     with console.status("looking for the rows") as status, doors.enter(where, rows, status.update) as door:
+        experiments = possible(experiments, door, console)
         status.update("asking the rows what they are")
         header = environment.header(
             door,

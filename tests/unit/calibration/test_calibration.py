@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Callable
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
@@ -9,16 +10,18 @@ import pytest
 from lab.calibration import calibrate as calibration
 from lab.calibration import planted
 from lab.calibration.calibrate import (
+    APART_NAMES,
     MINUTE,
     PLANTED,
     ROWS,
-    STARTS,
     Calibration,
     calibrate,
     planted_name,
     planted_row,
     render,
 )
+from lab.calibration.verdicts import Wrong
+from lab.experiments.outcomes import Verdict
 from lab.judge.judge import Measurements
 from lab.judge.statistics import LOOKS
 from lab.stack.compose_file import ComposeFile
@@ -52,13 +55,15 @@ def calibrated(
     }
     truth = percents or {percent: float(percent) for percent in PLANTED}
     arms = {planted_name(p): PLAIN_US * (1 + of / 100) for p, of in {0: 0.0, **truth}.items()}
-    starts = [rounds(arms, MINUTE + 5, noise, 100 + start) for start in range(STARTS)]
-    return calibrate(header(abouts={row: runs.about("flask") for row in ROWS}), alike, starts, PLAIN_US)
+    planted = rounds(arms | dict.fromkeys(APART_NAMES, PLAIN_US), 2 * MINUTE, noise, 100)
+    return calibrate(header(abouts={row: runs.about("flask") for row in ROWS}), alike, planted, PLAIN_US)
 
 
 @pytest.fixture(autouse=True)
 def fewer(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(calibration, "STEPS", [0.01, 0.02, 0.05, 0.15])
+    # The simulation has tests of its own: test_verdicts.py.
+    monkeypatch.setattr(calibration, "wrong_verdicts", lambda noises: {Verdict.DEPENDS: Wrong(0.031, "io-bound")})
 
 
 def test_a_quiet_machine_finds_what_was_planted_and_nothing_else() -> None:
@@ -67,7 +72,8 @@ def test_a_quiet_machine_finds_what_was_planted_and_nothing_else() -> None:
     assert [each.ratio for each in found.planted.values()] == pytest.approx([1.03, 1.1], rel=0.005)
     assert [each.us for each in found.planted.values()] == pytest.approx([3, 10])
     assert found.smallest is not None and found.smallest <= 0.02
-    assert found.spread == pytest.approx(0.01 * 2**0.5, rel=0.2)
+    assert found.noise.rounds == pytest.approx(0.01 * 2**0.5, rel=0.2)
+    assert found.noise.starts < 0.005
 
 
 def test_a_noisy_machine_says_so() -> None:
@@ -102,6 +108,21 @@ def test_what_was_planted_and_is_not_there_is_not_found() -> None:
     assert all(each.found < 0.6 for each in found.planted.values())
 
 
+def test_what_starts_add_to_the_spread_is_told_apart_from_what_rounds_do() -> None:
+    chance = random.Random(5)
+    made = rounds({planted_name(percent): PLAIN_US for percent in (0, *PLANTED)}, 200, 0.01, 6)
+    for by_number in made.rounds.values():  # every round has a start of its own
+        for number, (each,) in by_number.items():
+            used = round(each.cpu_ns["row"] * chance.lognormvariate(0, 0.02))
+            by_number[number] = [replace(each, cpu_ns={"row": used})]
+    made.rounds |= rounds(dict.fromkeys(APART_NAMES, PLAIN_US), 60, 0.01, 7).rounds
+    alike = {row: rounds({"A": 300, "B": 300}, 40, 0.01, number) for number, row in enumerate(ROWS)}
+    found = calibrate(header(abouts={row: runs.about("flask") for row in ROWS}), alike, made, PLAIN_US)
+    assert found.noise.starts == pytest.approx(0.02 * 2**0.5, rel=0.15)
+    looks, covered = found.apart_covered
+    assert looks == 10 and covered >= 8
+
+
 def test_a_planted_row_is_the_plain_one_with_its_slowdown_alone() -> None:
     table = ComposeFile(environ={})
     plain = next(row for row in table.rows if row.name == calibration.PLAIN)
@@ -114,7 +135,8 @@ def test_a_planted_row_is_the_plain_one_with_its_slowdown_alone() -> None:
 
 def test_the_page_says_what_was_asked_for_beside_what_came_out() -> None:
     said = render(calibrated(noise=0.01), header())
-    assert "at least 90 % are asked for" in said and "the aim is 3 %" in said and "started anew 6 times" in said
+    assert "at least 90 % are asked for" in said and "the aim is 3 %" in said
+    assert "| depends | 3.1 % | io-bound |" in said and "| 1.0 % |" in said
 
 
 @pytest.mark.parametrize("us", [0.0, 1.0, 4.2, 14.0])

@@ -11,6 +11,7 @@ from lab import LabError
 from lab.experiments import BY_NAME, DEMO, EXPERIMENTS, Arm, Experiment, Load, find
 from lab.experiments.model import ARTICLE, OURS
 from lab.experiments.outcomes import Rule
+from lab.generator.record import SATURATED
 from lab.judge.figures import FIGURES
 from lab.stack.compose_file import ComposeFile
 from loadtest import options, targets
@@ -24,7 +25,7 @@ SPEAK = {
     for interface in ("WSGI", "ASGI")
 }
 BOTH = SPEAK["WSGI"] & SPEAK["ASGI"]
-OWN = {"Slow"}  # a scenario of lab/generator/load.py alone
+OWN = {"Slow", SATURATED}  # scenarios of lab/generator alone
 SPEAKS = {
     "Hops": "HTTP/2",
     "WebSocketOffer": "HTTP/1.1, WS",
@@ -46,7 +47,7 @@ def loads(experiment: Experiment) -> list[Load]:
 @pytest.fixture
 def parser(monkeypatch: pytest.MonkeyPatch) -> ArgumentParser:
     """The options of the load suite, as the generator has them."""
-    monkeypatch.setattr(targets, "rows", lambda: dict.fromkeys(ROWS))
+    monkeypatch.setattr(targets, "rows", lambda: {name: {"framework": row.framework} for name, row in ROW.items()})
     made = LocustArgumentParser()
     options.add_to(made)
     return made

@@ -176,6 +176,15 @@ def test_a_contrast_is_made_at_every_level_and_one_that_is_only_shown_decides_no
     assert (len(judgement.deciding), judgement.verdict) == (2, Verdict.SUPPORTED)
 
 
+def test_a_comparison_that_decides_beside_others_must_be_surer_than_one_that_decides_alone_or_is_only_shown() -> None:
+    near = pairs(1.08, 6, spread=(0.985, 1.015, 0.99, 1.01, 0.995, 1.005))
+    one, shown = Contrast("fastapi", "flask", "cpu_us"), Contrast("fastapi", "flask", "cpu_us", decides=False)
+    alone, beside = only(near, toy(one)), judged(near, toy(*[one] * 30, shown)).findings
+    assert alone.outcome == beside[-1].outcome == Outcome.WORSE
+    assert {each.outcome for each in beside[:-1]} == {Outcome.INCONCLUSIVE}
+    assert len({(each.comparison.low, each.comparison.high) for each in beside if each.comparison}) == 1
+
+
 def search_of(arm: str, number: int, knee: float) -> Results:
     return [of(step, arm, arm=arm, round=number) for step in searched(knee)]
 

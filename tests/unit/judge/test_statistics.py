@@ -238,3 +238,16 @@ def test_a_block_without_a_partner_is_refused() -> None:
 )
 def test_a_comparison_reads_as_a_sentence(values: list[float], said: str) -> None:
     assert said in sentence(compare(values, 1), "FastAPI", "Flask", CPU)
+
+
+def test_a_verdicts_comparisons_share_its_level_and_keep_their_intervals() -> None:
+    ratios = [0.05 + 0.01 * value for value in (1, 3, 4, 5, 2, 3)]
+    alone, among = compare(ratios, 1, 1), compare(ratios, 1, 1, among=20)
+    assert (alone.low, alone.high, alone.detected) == (among.low, among.high, among.detected)
+    assert (alone.outcome, among.outcome) == (Outcome.WORSE, Outcome.INCONCLUSIVE)
+
+
+def test_that_nothing_matters_is_told_at_the_shared_level_too() -> None:
+    ratios = [0.01 * value for value in (1, 3, 4, 5, 2, 3)]
+    assert compare(ratios, 1, 1).outcome == Outcome.NO_DIFFERENCE
+    assert compare(ratios, 1, 1, among=20).outcome == Outcome.INCONCLUSIVE
