@@ -70,8 +70,8 @@ def test_the_first_page_shows_rows_that_answer_and_the_way_to_locust(page: Page,
 def test_no_link_of_the_first_page_is_cut_off_also_where_rows_are_not_started(
     context: BrowserContext, stack: NativeStack, width: int
 ) -> None:
-    page = context.new_page()  # its console rightly notes the absent rows
-    page.route("**/flask-*/health", lambda route: route.fulfill(status=502))
+    page = context.new_page()
+    page.route("**/-/up/flask-*", lambda route: route.fulfill(status=204))
     page.set_viewport_size({"width": width, "height": 900})
     page.goto(stack.https)
     expect(page.locator("[data-row=flask-40] .state")).to_have_text("not started (profile variants)")

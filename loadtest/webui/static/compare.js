@@ -86,7 +86,7 @@ function drawn(key) {
 
 function svg(key, at) {
   const end = Math.max(points.at(-1).at, 10), shownPoints = drawn(key);
-  const top = roundUp(Math.max(...shownPoints.flatMap((p) => latest.rows.map((row) => p.rows[row]?.[key] ?? 0))));
+  const top = roundUp(Math.max(0, ...shownPoints.flatMap((p) => latest.rows.map((row) => p.rows[row]?.[key] ?? 0))));
   const x = (s) => LEFT + (s / end) * (WIDTH - LEFT - RIGHT), y = (v) => HEIGHT - BOTTOM - (v / top) * (HEIGHT - TOP - BOTTOM);
   const levels = [0, top / 2, top].map((v) => `<path class="grid" d="M${LEFT} ${y(v)}H${WIDTH - RIGHT}"/>
     <text x="${LEFT - 6}" y="${y(v) + 4}" text-anchor="end">${axisLabel(v)}</text>`);
