@@ -10,7 +10,7 @@ from jinja2 import Environment as Templates
 from jinja2 import FileSystemLoader
 from locust.env import Environment
 from locust.html import get_html_report
-from locust.stats import PERCENTILES_TO_REPORT, StatsCSV, save_stats_json
+from locust.stats import PERCENTILES_TO_REPORT, StatsCSV
 
 from loadtest import doubts, options
 from loadtest.figures import Sampler
@@ -60,9 +60,9 @@ def fill(folder: Path, environment: Environment, sampler: Sampler, found: dict[s
     }
     (folder / "figures.json").write_text(json.dumps(figures, indent=2))
     (folder / "report.html").write_text(report(environment, sampler, found=found, missed=missed))
-    save_stats_json(
-        environment.stats, str(folder / "locust")
-    )  # as Locust does once more, where a full disk is a traceback
+    # Locust does it once more, where a full disk is a traceback; its own function empties the statistics.
+    asked = [each.serialize() for each in environment.stats.entries.values() if each.num_requests or each.num_failures]
+    (folder / "locust.json").write_text(json.dumps(asked, indent=4))
     # Locust would go on writing these while it closes them, and leave out the last second.
     tables = StatsCSV(environment, PERCENTILES_TO_REPORT)
     kinds = {"stats": tables.requests_csv, "failures": tables.failures_csv, "exceptions": tables.exceptions_csv}
