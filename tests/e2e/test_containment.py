@@ -87,7 +87,7 @@ def test_natively_the_database_asks_everybody_for_its_password(native: NativeDoo
 def test_the_rows_have_equal_cpus_and_memory(compose: ComposeDoor) -> None:
     rows = {row.name for row in compose.rows}
     limits = {
-        (host["CpusetCpus"], host["NanoCpus"], host["Memory"], host["PidsLimit"])
+        (host["CpusetCpus"], host["NanoCpus"], host["Memory"])
         for container in compose.containers()
         if container["Config"]["Labels"]["com.docker.compose.service"] in rows
         for host in [container["HostConfig"]]
