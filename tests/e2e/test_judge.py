@@ -68,7 +68,7 @@ def test_a_quick_run_settles_the_simplest_claim(judge: Callable[..., tuple[int, 
     assert (verdict["unseen"] is None) == (said["door"] == "compose")  # over a URL nobody knows who runs where
     assert all(finding["comparison"]["ratio"] > 3 for finding in verdict["findings"])  # 8 threads against 1
     names = {path.name for path in Path(said["results"]).iterdir()}
-    assert names == {"raw.jsonl", "environment.json", "report.html", "report.md"}
+    assert names == {"raw.jsonl", "environment.json", "report.html", "report.md", "verdicts.json"}
     header = json.loads((Path(said["results"]) / "raw.jsonl").read_text().splitlines()[0])
     assert header["abouts"]["flask"]["framework"].startswith("flask 3")
 
