@@ -54,8 +54,8 @@ def figures(folder: Path, printed: str = "") -> dict[str, Any]:
 @pytest.mark.parametrize("scenario", SCENARIOS)
 def test_a_scenario_measures_both_services_without_an_error(load: Load, tmp_path: Path, scenario: str) -> None:
     quick = ("--heartbeat-s", "1", "--slow-s", "1", "--events", "5", "--gap-ms", "50", "--listeners", "2")
-    quick += ("--reload-s", "0")  # only small apps of services/variations have a route for it
-    code, printed = load("--scenario", scenario, "--users", "4", "--run-time", "3s", *quick)
+    none = ("--reload-s", "0")  # only small apps of services/variations have a route for reloads
+    code, printed = load("--scenario", scenario, "--users", "4", "--run-time", "3s", *quick, *none)
     assert code == 0, printed
     lines = figures(tmp_path, printed)["lines"]
     assert {line["row"] for line in lines} == {"flask", "fastapi"}
