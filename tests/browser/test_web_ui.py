@@ -97,7 +97,7 @@ def test_a_row_that_hangs_turns_red_and_green_again(context: BrowserContext, sta
 
 def test_a_further_row_that_hangs_is_not_called_absent(context: BrowserContext, stack: NativeStack) -> None:
     page = context.new_page()  # its console rightly notes the request that was given up
-    page.route("**/flask-gevent/health", lambda route: None)  # never answered
+    page.route("**/-/up/flask-gevent", lambda route: None)  # never answered
     page.goto(stack.https)
     expect(page.locator("[data-row=flask-gevent] .state")).to_have_text("no answer in 3 s", timeout=TIMEOUT_MS)
 
@@ -113,8 +113,8 @@ def test_the_form_explains_each_choice_and_asks_only_what_matters_to_it(page: Pa
     page.get_by_label("Arrivals").select_option("poisson")
     expect(page.get_by_label("Rate")).to_be_visible()
     expect(page.get_by_label("Wait route")).to_be_visible()
-    choose_rows(page, "flask")
-    expect(page.get_by_label("Wait route")).to_be_hidden()  # FastAPI's
+    choose_rows(page, "wsgi")
+    expect(page.get_by_label("Wait route")).to_be_hidden()  # the frameworks' own
 
 
 @pytest.mark.parametrize("size", [PHONE, DESKTOP])
