@@ -1,25 +1,11 @@
 """Who may use Locust's web UI: its own pages, under its own names, and a network only with a login."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 from werkzeug.test import TestResponse
 
-from tests.unit.loadtest.web_ui import FORM, OWN_PAGE, WebUI, written_rows
+from tests.unit.loadtest.web_ui import FORM, OWN_PAGE, WebUI
 
-
-@pytest.fixture(autouse=True)
-def rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    with written_rows(tmp_path, monkeypatch):
-        yield
-
-
-@pytest.fixture
-def ui(monkeypatch: pytest.MonkeyPatch) -> Iterator[WebUI]:
-    made = WebUI(monkeypatch, "--web-host", "127.0.0.1")
-    yield made
-    made.close()
+pytestmark = pytest.mark.usefixtures("ui_rows")
 
 
 @pytest.mark.parametrize("path", ["/swarm", "/stop", "/stats/reset", "/user"])

@@ -2,28 +2,15 @@
 
 import json
 import re
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import locust.env
 import locust.runners
 import pytest
 
-from tests.unit.loadtest.web_ui import OWN_PAGE, WebUI, written_rows
+from tests.unit.loadtest.web_ui import OWN_PAGE, WebUI
 
-
-@pytest.fixture(autouse=True)
-def rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    with written_rows(tmp_path, monkeypatch):
-        yield
-
-
-@pytest.fixture
-def ui(monkeypatch: pytest.MonkeyPatch) -> Iterator[WebUI]:
-    made = WebUI(monkeypatch, "--web-host", "127.0.0.1")
-    yield made
-    made.close()
+pytestmark = pytest.mark.usefixtures("ui_rows")
 
 
 # The form
