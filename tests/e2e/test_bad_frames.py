@@ -129,17 +129,27 @@ def ends(client: Client, row: str, sent: bytes) -> int | None:
     """The code of the close that comes back; None where it has none, 0 where no close comes, -1 where nothing ends."""
     with closing(opened(client, row)) as peer:
         peer.settimeout(5)
-        received = b""
+        received = said = b""
         try:
             peer.sendall(sent)
             while more := peer.recv(65_536):
                 received += more
+                if not said and (said := last_word(received)):
+                    peer.sendall(frame(CLOSE))  # or some servers wait for it, for as long as we do
         except ConnectionError:
             pass
         except TimeoutError:
             return -1
-    while received and received[0] != 0x80 | CLOSE:  # whatever came before it
-        received = received[2 + received[1] :]
-    if not received:
+    if not said:
         return 0
-    return int.from_bytes(received[2:4], "big") if received[1] else None
+    return int.from_bytes(said[2:4], "big") if said[1] else None
+
+
+def last_word(received: bytes) -> bytes:
+    """The close frame; empty while there is none, or not the whole of it."""
+    while len(received) >= 2:
+        size = 2 + received[1]  # none that comes back is longer than 125
+        if received[0] == 0x80 | CLOSE:
+            return received[:size] if len(received) >= size else b""
+        received = received[size:]
+    return b""
