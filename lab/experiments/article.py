@@ -51,7 +51,7 @@ ARTICLE_CLAIMS = (
                 not_better("flask-gevent", "flask-sync"),
             ),
         ),
-        load=Load("Wait", 8, seconds=0.9, options={"wait_ms": 20}),
+        load=Load("Wait", 8, seconds=0.9, least_s=0.25, options={"wait_ms": 20}),
     ),
     Experiment(
         name="concurrent",

@@ -11,7 +11,7 @@ from lab.judge.statistics import LOOKS, QUICK_LOOKS
 
 QUICK = 0.3  # of a block's usual seconds
 SHORTEST, LONGEST = 0.3, 3.0  # what --budget may make of them
-# The looks that a budget may plan: two leave each more of the level than three, as good as a fifth more time; else one.
+# The looks that a budget may plan: two leave each more of the level than four; else one.
 BUDGETED = (LOOKS[:2], QUICK_LOOKS)
 FIRST_SHARE = 0.6  # of a budget: the first looks; the rest is for questions that stay open
 OVERHEAD_S = 0.9  # of a block: warm-up, draining, reading the meters
@@ -37,8 +37,8 @@ def make_plan(experiments: Sequence[Experiment], quick: bool, budget_s: float | 
     for looks in (QUICK_LOOKS,) if quick else BUDGETED:
         shortest = Plan(looks, SHORTEST, budget_s)
         least = sum(estimate(each, shortest) for each in experiments)
-        if least <= budget_s:
-            first_s = budget_s * (FIRST_SHARE if len(looks) > 1 else 1)
+        first_s = budget_s * (FIRST_SHARE if len(looks) > 1 else 1)
+        if least <= first_s:
             return replace(shortest, scale=fitting_scale(experiments, shortest, first_s))
     hint = "name fewer experiments" + ("" if quick else ", or add --quick")
     raise LabError(f"that takes {least / 60:.1f} minutes at least: {hint}, or raise --budget")

@@ -31,16 +31,16 @@ def test_a_budget_that_is_too_small_says_the_minimum() -> None:
     assert "--quick" not in str(caught.value)
 
 
-def test_a_budget_plans_two_looks_where_the_first_fits_and_else_a_single_one_of_fewer_starts() -> None:
+def test_a_budget_plans_two_looks_where_the_first_leaves_time_and_else_a_single_one() -> None:
     chosen = [find("basic-cost"), find("high-load")]
-    enough = first_looks(chosen, BUDGETED[0], SHORTEST)
+    enough = first_looks(chosen, BUDGETED[0], SHORTEST) / FIRST_SHARE
     assert make_plan(chosen, False, enough).looks == LOOKS[:2]
     assert make_plan(chosen, False, enough - 1).looks == QUICK_LOOKS
 
 
 def test_a_larger_budget_makes_longer_blocks_within_bounds() -> None:
     chosen = [find("cpu-bound"), find("high-load")]
-    least = first_looks(chosen, BUDGETED[0], SHORTEST)
+    least = first_looks(chosen, BUDGETED[0], SHORTEST) / FIRST_SHARE
     scales = [make_plan(chosen, False, least * factor).scale for factor in (1, 2.5, 3, 4, 100)]
     assert scales == sorted(scales)
     assert scales[0] == SHORTEST < scales[1] and scales[-1] == LONGEST
