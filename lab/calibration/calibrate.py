@@ -1,6 +1,6 @@
 """`lab calibrate`: how often the judge is wrong, measured. Does it find what is not there, and what was planted?
 
-28 runs of a row against itself are judged as any experiment is. Then their rounds, in the order in which they were
+42 runs of a row against itself are judged as any experiment is. Then their rounds, in the order in which they were
 recorded, are taken as longer runs: a lasting difference, and noise that comes in stretches, count in full. FastAPI is
 compared with itself, with a known number of CPU µs added to every request (lab/calibration/planted.py), and with µs
 that every start of a row draws for itself. Every round has new starts, as in any run. How often whole verdicts are
@@ -33,7 +33,7 @@ from lab.run.run import Course, Runner
 from lab.stack import doors
 from lab.stack.compose_file import ComposeFile, Row
 
-RUNS = 28
+RUNS = 42
 ROWS = ("flask", "fastapi", "wsgi", "asgi")
 PLANTED = (3, 10)  # percent
 FLOOR_US = 3.0  # planted everywhere, in the baseline, too: more than it takes to read the clock by which it is burnt

@@ -60,12 +60,17 @@ def cause(because: Cause | None, judgement: Judgement) -> str:
     """Why it came out so, with the figures of this run that say it; empty where they say otherwise, or are missing."""
     if because is None:
         return ""
-    shown = [shown_figure(each, judgement) for each in because.figures]
-    return f"{because.text} ({'; '.join(shown)})." if all(shown) else ""
+    shown: dict[str, list[str]] = {}
+    for each in because.figures:
+        if not (values := of_each_arm(each, judgement)):
+            return ""
+        shown.setdefault(FIGURES[each.figure].metric.what, []).append(values)
+    figures = "; ".join(f"{what}: {', '.join(values)}" for what, values in shown.items())
+    return f"{because.text} ({figures})."
 
 
-def shown_figure(measured: Measured, judgement: Judgement) -> str:
-    """The figure for each arm; empty unless it was measured, and lies within its bounds, at every level."""
+def of_each_arm(measured: Measured, judgement: Judgement) -> str:
+    """The figure of each arm; empty unless it was measured, and lies within its bounds, at every level."""
     parts = []
     for arm in measured.arms:
         levels = measured.levels or tuple(judgement.experiment.levels)
@@ -74,7 +79,7 @@ def shown_figure(measured: Measured, judgement: Judgement) -> str:
         if len(values) < len(levels) or not all(measured.least <= value <= measured.most for value in values):
             return ""  # nan is within no bounds
         parts.append(f"{arm} {' to '.join(dict.fromkeys(map(short, (min(values), max(values)))))}")
-    return f"{FIGURES[measured.figure].metric.what}: {', '.join(parts)}"
+    return ", ".join(parts)
 
 
 def met(need: Need, judgement: Judgement) -> bool:

@@ -89,6 +89,8 @@ DETAILS = {
     501: "this server cannot do that: ask another row",
     503: "the database does not answer: routes that need none still work",
 }
+# As RFC 9110 names them; Python does since 3.13.
+TITLES = {413: "Content Too Large", 414: "URI Too Long", 422: "Unprocessable Content"}
 POOL_BUSY = "every database connection is in use: this worker has no more than its pool"
 PROBLEM_JSON = "application/problem+json"
 
@@ -96,7 +98,8 @@ PROBLEM_JSON = "application/problem+json"
 def problem(status: int, detail: str | None = None) -> dict[str, Any]:
     """The body of an error answer (RFC 9457)."""
     detail = detail or DETAILS.get(status, HTTPStatus(status).description)
-    return {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "detail": detail}
+    title = TITLES.get(status, HTTPStatus(status).phrase)
+    return {"type": "about:blank", "title": title, "status": status, "detail": detail}
 
 
 def discard(body: "SupportsRead[bytes]") -> None:

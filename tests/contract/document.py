@@ -42,7 +42,7 @@ def route(
     content: Schema, *parameters: workloads.Parameter, refused: tuple[int, ...] = (), body: Schema | None = None
 ) -> Schema:
     """One operation: what it answers, what it takes, and with which problems it refuses."""
-    codes = {*refused, *([422] if parameters or body else [])}
+    codes = {*refused, *([414] if parameters else []), *([422] if parameters or body else [])}
     operation: Schema = {
         "parameters": [in_query(parameter) for parameter in parameters],
         "responses": {"200": {"description": "as asked", "content": content}}
@@ -83,7 +83,7 @@ def document() -> Schema:
             "description": workloads.problem(code)["title"],
             "content": {workloads.PROBLEM_JSON: {"schema": {"$ref": "#/components/schemas/Problem"}}},
         }
-        for code in (400, 413, 415, 422, 503)
+        for code in (400, 413, 414, 415, 422, 503)
     }
     return {
         "openapi": "3.1.0",

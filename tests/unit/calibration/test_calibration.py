@@ -45,7 +45,7 @@ def calibrated(
     noise: float,
     percents: dict[int, float] | None = None,
     off: Callable[[int], float] = lambda number: 1.0,
-    runs_of_a_row: int = 6,
+    runs_of_a_row: int = 9,
 ) -> Calibration:
     """`off` is what arm A of a row's n-th run is off by."""
     alike = {
@@ -83,7 +83,7 @@ def test_a_noisy_machine_says_so() -> None:
 
 
 def test_false_alarms_are_no_more_than_the_level_allows() -> None:
-    assert 0 < calibrated(noise=0.02, runs_of_a_row=40).false_alarms <= 0.06
+    assert 0 < calibrated(noise=0.02, runs_of_a_row=60).false_alarms <= 0.06
 
 
 def test_a_lasting_difference_between_two_arms_of_one_row_is_not_hidden() -> None:
@@ -91,16 +91,16 @@ def test_a_lasting_difference_between_two_arms_of_one_row_is_not_hidden() -> Non
 
 
 def test_noise_that_comes_in_stretches_raises_the_false_alarms() -> None:
-    """Arm A is faster in two runs, and slower in the next two: on average it is not off."""
-    found = calibrated(noise=0.01, off=lambda number: 1.02 if number // 2 % 2 else 1 / 1.02, runs_of_a_row=20)
+    """Arm A is slower in three runs, and faster in the next three: on average it is not off."""
+    found = calibrated(noise=0.01, off=lambda number: 1.02 if number // 3 % 2 else 1 / 1.02, runs_of_a_row=30)
     assert found.false_alarms > 0.2
 
 
 def test_it_says_how_many_of_its_runs_do_not_overlap() -> None:
-    found = calibrated(noise=0.01, runs_of_a_row=10)
-    assert (found.minutes, found.apart) == (len(ROWS) * (10 * LOOKS[0] - MINUTE + 1), len(ROWS) * 2)
+    found = calibrated(noise=0.01, runs_of_a_row=16)
+    assert (found.minutes, found.apart) == (len(ROWS) * (16 * LOOKS[0] - MINUTE + 1), len(ROWS) * 2)
     said = render(found, header())
-    assert "124 one-minute runs" in said and "8 of these runs do not overlap" in said
+    assert "132 one-minute runs" in said and "8 of these runs do not overlap" in said
 
 
 def test_what_was_planted_and_is_not_there_is_not_found() -> None:
@@ -115,7 +115,7 @@ def test_what_starts_add_to_the_spread_is_told_apart_from_what_rounds_do() -> No
         for number, (each,) in by_number.items():
             used = round(each.cpu_ns["row"] * chance.lognormvariate(0, 0.02))
             by_number[number] = [replace(each, cpu_ns={"row": used})]
-    made.rounds |= rounds(dict.fromkeys(APART_NAMES, PLAIN_US), 60, 0.01, 7).rounds
+    made.rounds |= rounds(dict.fromkeys(APART_NAMES, PLAIN_US), 10 * LOOKS[0], 0.01, 7).rounds
     alike = {row: rounds({"A": 300, "B": 300}, 40, 0.01, number) for number, row in enumerate(ROWS)}
     found = calibrate(header(abouts={row: runs.about("flask") for row in ROWS}), alike, made, PLAIN_US)
     assert found.noise.starts == pytest.approx(0.02 * 2**0.5, rel=0.15)

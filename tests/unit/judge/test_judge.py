@@ -13,7 +13,7 @@ from lab.generator.record import Result, RoundResult
 from lab.judge.figures import FIGURES
 from lab.judge.gates import Checked
 from lab.judge.judge import Finding, Judgement, Measurements, against_itself, crossover, judge
-from lab.judge.statistics import compare
+from lab.judge.statistics import LOOKS, compare
 from tests.unit.records import (
     MOST,
     NOISE,
@@ -44,9 +44,9 @@ def only(results: Results, experiment: Experiment | None = None, **changes: Any)
     return finding
 
 
-@pytest.mark.parametrize("count", range(6))
-def test_fewer_than_six_pairs_decide_nothing(count: int) -> None:
-    results = [*pairs(0.5, count), result("flask", 5)]  # the level has begun
+@pytest.mark.parametrize("count", range(LOOKS[0]))
+def test_fewer_pairs_than_a_first_look_has_decide_nothing(count: int) -> None:
+    results = [*pairs(0.5, count), result("flask", LOOKS[0] - 1)]  # the level has begun
     finding = only(results)
     assert (finding.pairs, finding.outcome, finding.comparison) == (count, Outcome.INCONCLUSIVE, None)
     assert judged(results).verdict == Verdict.TOO_SHORT
@@ -61,22 +61,25 @@ def test_a_run_that_was_stopped_before_its_first_look_is_too_short_though_a_part
 
 def test_a_run_that_was_stopped_between_the_levels_is_inconclusive() -> None:
     levels = toy(levels={"1": {}, "10": {}})
-    assert judged([*pairs(0.5, 6, level="1"), *pairs(0.5, 3, level="10")], levels).verdict == Verdict.INCONCLUSIVE
+    assert (
+        judged([*pairs(0.5, LOOKS[0], level="1"), *pairs(0.5, LOOKS[0] - 1, level="10")], levels).verdict
+        == Verdict.INCONCLUSIVE
+    )
 
 
 @pytest.mark.parametrize(
-    ("count", "used", "look"), [(6, 6, 1), (8, 6, 1), (15, 6, 1), (16, 16, 2), (30, 30, 3), (40, 30, 3)]
+    ("count", "used", "look"), [(4, 4, 1), (7, 4, 1), (8, 8, 2), (15, 8, 2), (16, 16, 3), (32, 32, 4), (40, 32, 4)]
 )
 def test_only_whole_looks_are_judged_and_no_more_than_planned(count: int, used: int, look: int) -> None:
     finding = only(pairs(0.5, count))
     assert finding.pairs == count
     for comparison in (finding.comparison, finding.control):
-        assert comparison and (comparison.pairs, comparison.look, comparison.planned_looks) == (used, look, 3)
+        assert comparison and (comparison.pairs, comparison.look, comparison.planned_looks) == (used, look, 4)
 
 
 def test_a_run_that_planned_one_look_takes_one() -> None:
-    finding = only(pairs(0.5, 12), looks=(6,))
-    assert finding.comparison and (finding.comparison.pairs, finding.comparison.planned_looks) == (6, 1)
+    finding = only(pairs(0.5, LOOKS[-1]), looks=LOOKS[:1])
+    assert finding.comparison and (finding.comparison.pairs, finding.comparison.planned_looks) == (LOOKS[0], 1)
 
 
 @pytest.mark.parametrize(
@@ -91,7 +94,7 @@ def test_a_run_that_planned_one_look_takes_one() -> None:
 def test_a_ratio_becomes_an_outcome_and_a_verdict(
     ratio: float, spread: tuple[float, ...], outcome: Outcome, verdict: Verdict
 ) -> None:
-    judgement = judged(pairs(ratio, 6, spread))
+    judgement = judged(pairs(ratio, LOOKS[0], spread))
     (finding,) = judgement.findings
     assert (finding.outcome, finding.holds, judgement.verdict) == (outcome, outcome == BETTER, verdict)
     if spread is SPREAD:
@@ -104,8 +107,8 @@ def test_a_report_made_again_from_the_file_says_the_same() -> None:
 
 
 def test_a_round_that_only_one_arm_has_measured_is_no_pair() -> None:
-    results = [*pairs(0.5, 6), result("fastapi", 6)]
-    assert only(results) == only(pairs(0.5, 6))
+    results = [*pairs(0.5, LOOKS[0]), result("fastapi", LOOKS[0])]
+    assert only(results) == only(pairs(0.5, LOOKS[0]))
 
 
 # What is refused
@@ -124,20 +127,20 @@ def test_a_refused_contrast_has_no_number_and_is_refused_with_the_first_pair() -
 
 def test_rows_that_did_not_run_alike_are_refused() -> None:
     abouts = {"flask": about(), "fastapi": about("fastapi", {"WEB_CONCURRENCY": "4"})}
-    judgement = judged(pairs(0.5, 6), abouts=abouts)
+    judgement = judged(pairs(0.5, LOOKS[0]), abouts=abouts)
     assert judgement.verdict == Verdict.REFUSED
     assert "workers 4 against 1" in judgement.findings[0].reasons[0]
 
 
 def test_an_arm_that_reconnects_is_not_refused_for_it() -> None:
-    results = [replace(each, connections=1000 if each.block.row == "flask" else 0) for each in pairs(0.5, 6)]
+    results = [replace(each, connections=1000 if each.block.row == "flask" else 0) for each in pairs(0.5, LOOKS[0])]
     assert only(results).reasons
     assert not only(results, toy(arms=(Arm("fastapi"), Arm("flask", reconnects=True)))).reasons
     assert only(results, toy(arms=(Arm("fastapi", reconnects=True), Arm("flask")))).reasons  # it is the other one
 
 
 def test_a_value_that_cannot_be_measured_refuses() -> None:
-    results = pairs(0.5, 6)
+    results = pairs(0.5, LOOKS[0])
     results[4] = replace(results[4], cpu_ns={})
     finding = only(results)
     assert finding.outcome is None
@@ -145,7 +148,7 @@ def test_a_value_that_cannot_be_measured_refuses() -> None:
 
 
 def test_a_planted_fault_is_as_planned_where_it_is_refused_and_all_else_where_it_is_not() -> None:
-    sound, trap = pairs(0.5, 6), toy(must_be_refused=True)
+    sound, trap = pairs(0.5, LOOKS[0]), toy(must_be_refused=True)
     faulty = [replace(each, load=load(failures=1)) for each in sound]
     assert judged(sound).as_planned
     assert not judged(faulty).as_planned
@@ -155,7 +158,7 @@ def test_a_planted_fault_is_as_planned_where_it_is_refused_and_all_else_where_it
 
 
 def test_figures_that_may_be_taken_stand_beside_those_that_may_not() -> None:
-    busy = [replace(each, generator_cpus=0.99) for each in pairs(0.5, 6)]
+    busy = [replace(each, generator_cpus=0.99) for each in pairs(0.5, LOOKS[0])]
     both = toy(Contrast("fastapi", "flask", "cpu_us"), Contrast("fastapi", "flask", "throughput"))
     cpu, throughput = judged(busy, both).findings
     assert (cpu.outcome, throughput.outcome) == (Outcome.BETTER, None)
@@ -169,7 +172,7 @@ def test_a_contrast_is_made_at_every_level_and_one_that_is_only_shown_decides_no
         Contrast("fastapi", "flask", "cpu_us"),
         Contrast("fastapi", "flask", "cpu_us", Outcome.WORSE, decides=False),
     )
-    results = [*pairs(0.5, 6, level="1"), *pairs(0.5, 6, level="10")]
+    results = [*pairs(0.5, LOOKS[0], level="1"), *pairs(0.5, LOOKS[0], level="10")]
     judgement = judged(results, toy(*contrasts, levels={"1": {}, "10": {}}))
     made = [(each.level, each.contrast.decides) for each in judgement.findings]
     assert made == [("1", True), ("1", False), ("10", True), ("10", False)]
@@ -177,7 +180,7 @@ def test_a_contrast_is_made_at_every_level_and_one_that_is_only_shown_decides_no
 
 
 def test_a_comparison_that_decides_beside_others_must_be_surer_than_one_that_decides_alone_or_is_only_shown() -> None:
-    near = pairs(1.08, 6, spread=(0.985, 1.015, 0.99, 1.01, 0.995, 1.005))
+    near = pairs(1.12, LOOKS[0], spread=(0.985, 1.015, 0.99, 1.01))
     one, shown = Contrast("fastapi", "flask", "cpu_us"), Contrast("fastapi", "flask", "cpu_us", decides=False)
     alone, beside = only(near, toy(one)), judged(near, toy(*[one] * 30, shown)).findings
     assert alone.outcome == beside[-1].outcome == Outcome.WORSE
@@ -191,11 +194,11 @@ def search_of(arm: str, number: int, knee: float) -> Results:
 
 def test_the_steps_of_a_search_are_one_measurement_and_a_search_cut_off_is_none() -> None:
     experiment = toy(Contrast("fastapi", "flask", "capacity"))
-    results = [each for n in range(6) for each in (*search_of("fastapi", n, 900), *search_of("flask", n, 300))]
+    results = [each for n in range(LOOKS[0]) for each in (*search_of("fastapi", n, 900), *search_of("flask", n, 300))]
     finding = only(results, experiment)
-    assert (finding.pairs, finding.outcome) == (6, Outcome.BETTER)
+    assert (finding.pairs, finding.outcome) == (LOOKS[0], Outcome.BETTER)
     cut_off = only(results[:-1], experiment)
-    assert (cut_off.pairs, cut_off.comparison) == (5, None)
+    assert (cut_off.pairs, cut_off.comparison) == (LOOKS[0] - 1, None)
 
 
 @pytest.mark.parametrize(
@@ -214,7 +217,7 @@ def test_a_row_that_kept_all_that_was_asked_for_has_at_least_that_and_nothing_is
 ) -> None:
     results = [
         each
-        for number in range(6)
+        for number in range(LOOKS[0])
         for arm, knee in zip(("fastapi", "flask"), knees, strict=True)
         for each in search_of(arm, number, knee)
     ]
@@ -226,7 +229,7 @@ def test_a_row_that_kept_all_that_was_asked_for_has_at_least_that_and_nothing_is
 def test_one_search_that_kept_all_is_enough_for_at_least() -> None:
     results = [
         each
-        for number in range(6)
+        for number in range(LOOKS[0])
         for arm, knee in (("fastapi", 0.3 * MOST), ("flask", 0.02 * MOST if number else MOST))
         for each in search_of(arm, number, knee)
     ]
@@ -261,7 +264,7 @@ def test_the_control_of_arms_that_take_turns_pairs_the_splits_of_each_round() ->
     assert ratios == pytest.approx([math.log(2), -math.log(3), math.log(2)])
 
 
-@pytest.mark.parametrize("count", [6, 12, 18])
+@pytest.mark.parametrize("count", LOOKS)
 def test_the_control_balances_the_direction_so_that_a_drift_makes_no_difference(count: int) -> None:
     drifting = used(*(1.01**number for number in range(count)))
     ratios = against_itself(FIGURES["cpu_us"].of, drifting, drifting)
@@ -277,7 +280,7 @@ def test_the_control_is_made_of_the_same_results_and_finds_no_difference() -> No
 
 def test_arms_that_do_not_vary_give_a_point_and_a_control_of_exactly_one() -> None:
     held = toy(Contrast("fastapi", "flask", "held"))
-    results = [replace(each, held=1000 if each.block.row == "fastapi" else 8) for each in pairs(1, 6)]
+    results = [replace(each, held=1000 if each.block.row == "fastapi" else 8) for each in pairs(1, LOOKS[0])]
     finding = only(results, held)
     assert finding.comparison and finding.control
     assert (finding.comparison.low, finding.comparison.high) == pytest.approx((125, 125))

@@ -10,11 +10,9 @@ import pytest
 from scipy import stats
 
 from lab.experiments.outcomes import Outcome
-from lab.judge import statistics as judging
-from lab.judge.statistics import Comparison, Metric, compare, log_ratios, sentence
+from lab.judge.statistics import LOOKS, Comparison, Metric, compare, log_ratios, sentence
 from lab.stack.compose_file import ROOT
 
-LOOKS = (6, 9, 12)  # pairs at each planned look
 RUNS = 2_500
 CPU = Metric("cpu_us", "needs", "CPU per request", "µs", smaller_is_better=True)
 
@@ -46,7 +44,7 @@ def share(found: list[bool]) -> float:
 
 
 @pytest.mark.parametrize("noise", [normal, heavy_tailed])
-def test_a_row_against_itself_gives_no_more_than_five_percent_false_alarms_over_three_looks(noise: Noise) -> None:
+def test_a_row_against_itself_gives_no_more_than_five_percent_false_alarms_over_all_looks(noise: Noise) -> None:
     source = random.Random(12)
     runs = [list(looks(source, 1, noise)) for _ in range(RUNS)]
     alarms = share([any(look.detected for look in run) for run in runs])
@@ -54,20 +52,20 @@ def test_a_row_against_itself_gives_no_more_than_five_percent_false_alarms_over_
     assert share([last(run).outcome in (Outcome.BETTER, Outcome.WORSE) for run in runs]) <= 0.01
 
 
-def test_looking_three_times_without_the_correction_gives_more_false_alarms_than_promised() -> None:
+def test_looking_as_often_without_the_correction_gives_more_false_alarms_than_promised() -> None:
     source = random.Random(13)
     alarms = 0
     for _ in range(RUNS // 2):
         values = [normal(source) for _ in range(LOOKS[-1])]
         alarms += any(compare(values[:pairs], 1, planned_looks=1).detected for pairs in LOOKS)
-    assert alarms / (RUNS // 2) > 0.07
+    assert alarms / (RUNS // 2) > 0.12
 
 
 def test_looking_after_every_pair_gives_the_false_alarms_that_the_docs_say() -> None:
     """Student's t at 5 % after each of the pairs from the first look of a whole run to its last."""
-    pairs = np.arange(1, judging.LOOKS[-1] + 1)
+    pairs = np.arange(1, LOOKS[-1] + 1)
     values = np.random.default_rng(1).normal(size=(20_000, len(pairs)))
-    looked = pairs >= judging.LOOKS[0]
+    looked = pairs >= LOOKS[0]
     means = (values.cumsum(axis=1) / pairs)[:, looked]
     squares = (values**2).cumsum(axis=1)[:, looked]
     pairs = pairs[looked]
@@ -87,9 +85,9 @@ def test_a_difference_as_large_as_the_margin_is_seldom_called_none_or_one_that_m
 
 def test_the_interval_covers_the_truth_wherever_the_run_was_stopped() -> None:
     source = random.Random(15)
-    stopped = [last(looks(source, 0.9)) for _ in range(RUNS)]
-    assert {one.look for one in stopped} == {1, 2, 3}
-    assert share([one.low <= 0.9 <= one.high for one in stopped]) >= 0.95
+    stopped = [last(looks(source, 0.92)) for _ in range(RUNS)]
+    assert {one.look for one in stopped} == set(range(1, len(LOOKS) + 1))
+    assert share([one.low <= 0.92 <= one.high for one in stopped]) >= 0.95
 
 
 def coverage(between: float, same_starts: bool, planned: Sequence[int]) -> float:
@@ -104,7 +102,7 @@ def coverage(between: float, same_starts: bool, planned: Sequence[int]) -> float
     return share([one.low <= 1 <= one.high for one in found])
 
 
-@pytest.mark.parametrize("planned", [judging.QUICK_LOOKS, judging.LOOKS[:1], judging.LOOKS])
+@pytest.mark.parametrize("planned", [LOOKS[:1], LOOKS[:2], LOOKS])
 @pytest.mark.parametrize("between", [0, 0.005, 0.01, 0.02])
 def test_the_interval_covers_how_starts_differ_where_every_round_has_new_ones(
     between: float, planned: Sequence[int]
@@ -112,7 +110,7 @@ def test_the_interval_covers_how_starts_differ_where_every_round_has_new_ones(
     assert coverage(between, False, planned) >= 0.95 - 3 * (0.05 * 0.95 / RUNS) ** 0.5  # three standard errors
 
 
-@pytest.mark.parametrize(("planned", "covered"), [((6,), 0.93), ((16,), 0.8), ((30,), 0.65)])
+@pytest.mark.parametrize(("planned", "covered"), [((4,), 0.92), ((8,), 0.8), ((16,), 0.67), ((32,), 0.52)])
 def test_rounds_of_one_start_promise_more_than_they_keep(planned: Sequence[int], covered: float) -> None:
     """As the lab did until its rounds had starts of their own, and must where it cannot start the rows."""
     assert coverage(0, True, planned) >= 0.94
@@ -121,13 +119,13 @@ def test_rounds_of_one_start_promise_more_than_they_keep(planned: Sequence[int],
 
 def test_one_planned_look_covers_the_truth_as_often_as_it_says() -> None:
     source = random.Random(16)
-    found = [compare([normal(source) for _ in range(6)], 1, planned_looks=1) for _ in range(RUNS)]
+    found = [compare([normal(source) for _ in range(LOOKS[0])], 1, planned_looks=1) for _ in range(RUNS)]
     assert share([one.low <= 1 <= one.high for one in found]) == pytest.approx(0.95, abs=0.015)  # three standard errors
 
 
 def test_a_control_with_the_spread_of_a_real_one_comes_out_as_no_difference() -> None:
     source = random.Random(17)
-    stopped = [last([compare([source.gauss(0, 0.014) for _ in range(6)], 1, 1)]) for _ in range(200)]
+    stopped = [last([compare([source.gauss(0, 0.014) for _ in range(LOOKS[0])], 1, 1)]) for _ in range(200)]
     assert share([one.outcome == Outcome.NO_DIFFERENCE for one in stopped]) > 0.95
 
 
@@ -193,7 +191,7 @@ def test_figures_that_do_not_vary_make_the_interval_a_point(ratio: float) -> Non
         (([], 1), "at least 4 pairs"),
         (([*SPREAD, math.nan], 1), "not finite"),
         (([*SPREAD, -math.inf], 1), "not finite"),
-        ((SPREAD, 4), "look 4 is not one of the 3 planned"),
+        ((SPREAD, 5), "look 5 is not one of the 4 planned"),
         ((SPREAD, 0), "look 0"),
         ((SPREAD, 1, 3, 0.0), "the margin must be"),
         ((SPREAD, 1, 3, 0.05, 1.0), "the level between"),

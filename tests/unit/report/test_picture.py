@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from lab.experiments.outcomes import Verdict
+from lab.judge.statistics import LOOKS
 from lab.report import picture, report
 from lab.report.picture import Axis, Line
 from lab.report.section import Footnotes, sections
@@ -126,8 +127,8 @@ def test_an_axis_has_1_in_its_middle_the_same_ticks_on_either_side_and_none_too_
 @pytest.mark.parametrize(
     ("restarts", "said", "otherwise"),
     [
-        (True, "6 rounds, each with new starts of both rows", "could not be started"),
-        (False, "6 rounds, all of the same processes", "each with new starts"),
+        (True, f"{LOOKS[0]} rounds, each with new starts of both rows", "could not be started"),
+        (False, f"{LOOKS[0]} rounds, all of the same processes", "each with new starts"),
     ],
 )
 def test_the_number_of_starts_stands_beside_the_ratio(

@@ -228,7 +228,7 @@ def test_changes_with_a_refused_arm_among_them_are_not_shown(tmp_path: Path) -> 
 def test_a_difference_stands_in_its_unit_with_the_interval_of_the_ratio(tmp_path: Path) -> None:
     made = runs.results("gateway-latency", lambda level, arm, number: (100, 100))
     slower = [
-        replace(each, load=replace(each.load, histogram={11.0 + 0.01 * each.block.purpose.round: 100}))
+        replace(each, load=replace(each.load, histogram={11.02 + 0.01 * each.block.purpose.round: 100}))
         if each.block.purpose.arm == "flask behind nginx"
         else each
         for each in made

@@ -65,7 +65,7 @@ def test_the_header_names_parsers_loops_drivers_and_clients_and_what_each_row_sa
         about=lambda row: about() | {"row": row},
         restart=None,
     )
-    made = environment.header(door, ["plain", "talkative"], looks=(6,), seed=7, scale=1.0)
+    made = environment.header(door, ["plain", "talkative"], looks=(4,), seed=7, scale=1.0)
     assert {"uvloop", "httptools", "h11", "pydantic", "werkzeug", "psycopg-pool", "locust"} <= made.versions.keys()
     assert made.abouts["talkative"]["header_bytes"] > made.abouts["plain"]["header_bytes"]
     assert made.abouts["plain"]["row"] == "plain"

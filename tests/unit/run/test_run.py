@@ -61,7 +61,7 @@ def test_a_run_that_is_undecided_goes_on_to_the_last_planned_look(looks: int, cl
 
 
 def test_a_run_goes_on_to_the_second_look_and_stops_there_where_that_decides(clock: SimpleNamespace) -> None:
-    fake = Fake(differing(0.3, (4.0, 0.3, 1.5, 0.5, 1.2, 0.8, *[1.0] * 10)), clock)
+    fake = Fake(differing(0.3, (4.0, 0.3, 1.5, 0.5, *[1.0] * 4)), clock)
     run_one(fake, WHOLE)
     assert rounds(fake) == LOOKS[1]
 
@@ -90,11 +90,11 @@ def test_a_fault_beside_the_noise_ends_the_looks_all_the_same(clock: SimpleNames
     assert rounds(fake) == LOOKS[0]
 
 
-@pytest.mark.parametrize(("budget_s", "looks"), [(30, 1), (40, 2), (70, 3), (1000, 3)])
+@pytest.mark.parametrize(("budget_s", "looks"), [(15, 1), (31, 2), (63, 3), (65, 4), (1000, 4)])
 def test_another_look_is_taken_only_where_it_ends_within_the_budget(
     budget_s: float, looks: int, clock: SimpleNamespace
 ) -> None:
-    fake = Fake(differing(1, NOISE), clock)  # the looks are 12, 20 and 28 blocks of a second
+    fake = Fake(differing(1, NOISE), clock)  # the looks are 8, 8, 16 and 32 blocks of a second
     run_one(fake, Plan(LOOKS, 1.0, budget_s))
     assert rounds(fake) == LOOKS[looks - 1]
 
@@ -115,9 +115,9 @@ def test_every_claim_has_its_first_verdict_before_any_has_its_second_look(clock:
 
 
 def test_a_question_that_does_not_fit_leaves_its_time_to_one_that_does(clock: SimpleNamespace) -> None:
-    fake = Fake(differing(1, NOISE), clock)  # the second looks take 60 blocks of a second and 20
+    fake = Fake(differing(1, NOISE), clock)  # the second looks take 24 blocks of a second and 8
     levels: dict[str, Any] = {"4": {}, "8": {}, "16": {}}
-    run_one(fake, Plan(LOOKS, 1.0, 36 + 12 + 30), named("long", levels=levels), named("short"))
+    run_one(fake, Plan(LOOKS, 1.0, 24 + 8 + 12), named("long", levels=levels), named("short"))
     assert {block.purpose.experiment for block in fake.asked if block.purpose.round >= LOOKS[0]} == {"short"}
 
 

@@ -39,7 +39,7 @@ class Noisy(GeneratorClient):
 
 
 def one(truth: float, noise: float, seed: int) -> tuple[Outcome, float, float]:
-    """What comes out of a run of three planned looks, its ratio, and how many blocks a search took."""
+    """What comes out of a run of all planned looks, its ratio, and how many blocks a search took."""
     chance = random.Random(seed)
     knee = chance.uniform(100, 300)
     fake = Noisy({"subject": knee * truth, "baseline": knee}, noise, chance)
