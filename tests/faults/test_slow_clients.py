@@ -74,8 +74,8 @@ def test_slow_clients_do_not_slow_down_others(
 ) -> None:
     """Slow clients of the gateway do not slow down others: 99 of 100 answers within a second, none lost.
 
-    500 clients that send a header, or a body, bit by bit; 500 that read 256 KiB so, and 50 that read 4 MiB, which no
-    buffer of the network holds. Counted: what one other client met.
+    500 clients that send a header, or a body, bit by bit; 500 that read 256 KiB so, and 50 that read 4 MiB. Counted:
+    what one other client met.
     """
     with slow(client.stack.http, request_.replace("{row}", f"/{row}"), count, sends):
         met = victim(client.stack.http, f"/{row}/json", soon_s)

@@ -20,8 +20,8 @@ from tests.helpers import until
 CUT = "without sending complete message body"  # its headers had been sent on: nobody can repeat it
 
 
-def work(row: str) -> dict[str, Ask]:
-    return {row: Ask(f"/{row}/wait?ms=10")}
+def work(row: str, ms: int = 10) -> dict[str, Ask]:
+    return {row: Ask(f"/{row}/wait?ms={ms}")}
 
 
 def worker(stack: Stack, row: str) -> int:
@@ -33,10 +33,13 @@ def worker(stack: Stack, row: str) -> int:
 def test_the_only_worker_is_killed(stack: Stack, row: str, tell: Tell) -> None:
     """No GET is lost when the only worker is killed, where a master keeps the port open: gunicorn and uWSGI.
 
-    SIGKILL under 20 GETs a second through the gateway, which asks again for what the worker took with it.
+    SIGKILL under 20 GETs a second of 100 ms each, so that two are always under way, through the gateway, which asks
+    again for what the worker took with it.
     """
-    with probing(stack.http, work(row), slow_s=5) as counts:
-        stack.signal(row, signal.SIGKILL, worker(stack, row))
+    with probing(stack.http, work(row, ms=100), slow_s=5) as counts:
+        pid = worker(stack, row)
+        time.sleep(0.05)  # a worker that does one at a time has taken up the next one
+        stack.signal(row, signal.SIGKILL, pid)
         time.sleep(3)
     tell(f"{row}: {counts[row]}")
     assert not counts[row].wrong
@@ -69,9 +72,10 @@ def answers(stack: Stack, row: str) -> bool:
 def test_one_of_two_workers_is_killed(two_workers: Stack, row: str, tell: Tell) -> None:
     """No GET is lost when one of two workers is killed.
 
-    SIGKILL under 20 GETs a second through the gateway; an answer whose headers were sent on may be cut off.
+    SIGKILL under 20 GETs a second of 200 ms each, so that either worker has some under way, through the gateway; an
+    answer whose headers were sent on may be cut off.
     """
-    with probing(two_workers.http, work(row), slow_s=5) as counts:
+    with probing(two_workers.http, work(row, ms=200), slow_s=5) as counts:
         two_workers.signal(row, signal.SIGKILL, worker(two_workers, row))
         time.sleep(3)
     tell(f"{row}: {counts[row]}")
