@@ -1,5 +1,6 @@
 """What a hostile client reaches through the gateway, and what it costs the others: nothing."""
 
+import asyncio
 import gzip
 import time
 from collections.abc import Callable, Iterator
@@ -9,8 +10,9 @@ from contextlib import closing, contextmanager
 import httpx
 import pytest
 
-from tests.e2e import bad_clients
+from tests.e2e import bad_clients, bad_http3_clients
 from tests.e2e.client import Client, hears, problem
+from tests.e2e.stacks import ComposeDoor
 
 ROWS = ("flask", "fastapi")
 FLOODS = [
@@ -55,6 +57,19 @@ def victim(client: Client) -> Iterator[list[float]]:
 
 @pytest.mark.parametrize("attack", FLOODS, ids=lambda attack: attack.__name__)
 def test_while_one_client_does_harm_the_others_are_served(client: Client, attack: Callable[[Client], None]) -> None:
+    others_are_served_during(attack, client)
+
+
+@pytest.mark.parametrize("attack", bad_http3_clients.ATTACKS, ids=lambda attack: attack.__name__)
+def test_nor_does_harm_over_http3_where_it_is_served(
+    compose: ComposeDoor, client: Client, attack: Callable[[Client], None]
+) -> None:
+    assert asyncio.run(bad_http3_clients.status(client, "/flask/json")) == b"200"
+    others_are_served_during(attack, client)
+    assert asyncio.run(bad_http3_clients.status(client, "/fastapi/json")) == b"200"
+
+
+def others_are_served_during(attack: Callable[[Client], None], client: Client) -> None:
     with victim(client) as took:
         attack(client)
     late = [seconds for seconds in took if seconds > 2]
