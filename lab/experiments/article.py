@@ -23,7 +23,7 @@ ARTICLE_CLAIMS = (
         title="One request at a time?",
         claim="WSGI handles one request at a time.",
         source=ARTICLE,
-        method="Eight clients ask for a wait of 20 ms. A server that handles one request at a time serves 50 a second.",
+        method="Four clients ask for a wait of 20 ms. A server that handles one request at a time serves 50 a second.",
         held_equal="the same Flask on the same gunicorn; only the worker class differs",
         refuted_if="Flask on threads or greenlets serves more than Flask on the sync worker, which does handle one "
         "request at a time",
@@ -51,7 +51,7 @@ ARTICLE_CLAIMS = (
                 not_better("flask-gevent", "flask-sync"),
             ),
         ),
-        load=Load("Wait", 8, seconds=0.9, least_s=0.25, options={"wait_ms": 20}),
+        load=Load("Wait", 4, seconds=0.9, least_s=0.25, options={"wait_ms": 20}),
     ),
     Experiment(
         name="concurrent",
