@@ -26,10 +26,10 @@ MIB = 2**20
 def test_a_client_that_reads_late_gets_every_byte(client: Client, row: str, tell: Tell) -> None:
     """A WebSocket client that reads late gets every byte.
 
-    200 messages of 60 kB are sent at once, and nothing is read for two seconds.
+    200 messages of 60 kB are sent at once, each with a ping, and nothing is read for two seconds.
     """
     with client.socket(f"/{row}/ws/echo", max_queue=1) as late, ThreadPoolExecutor(1) as sender:
-        sending = [sender.submit(late.send, message) for message in LATE]
+        sending = [each for message in LATE for each in (sender.submit(late.send, message), sender.submit(late.ping))]
         time.sleep(2)
         assert [late.recv(timeout=20) for _ in LATE] == LATE
         for each in sending:
