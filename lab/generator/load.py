@@ -16,7 +16,7 @@ from loadtest import targets, users
 
 DRAIN_S = 60  # requests in flight when a slice or block ends, and users who are yet to come, may take so long
 MOMENT_S = 0.05  # of the warm-up, at least: where answers take longer, so does a moment
-WARM_UP_S = 10  # at most
+WARM_UP_S = 10  # at most, once all users are there
 
 
 class OnFirstRow(User):
