@@ -109,7 +109,7 @@ class RunningLoad:
         self.runner.start(self.count, spawn_rate=self.count)
 
     def warm_up(self) -> None:
-        """Waits until all users are there, have had two answers on average, and two moments in a row brought as many."""
+        """Waits until all users are there, have two answers on average, and two moments in a row brought as many."""
         self.wait_for_all()
         began, counts = time.perf_counter(), [self.answered]
         while time.perf_counter() - began < WARM_UP_S:
