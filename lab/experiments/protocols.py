@@ -146,7 +146,7 @@ PROTOCOL_CLAIMS = (
         ),
         sentences=(
             sentence(
-                "Every row was asked over HTTP/2: nginx speaks it with the client. Behind nginx the interface made no "
+                "A client reached every row over HTTP/2: nginx speaks it. Behind nginx the interface made no "
                 "difference: on granian Flask was asked in HTTP/2 as FastAPI was, and on gunicorn neither was. "
                 "uvicorn's own HTTP/2, an experiment, reached a bare application of ASGI, too.",
                 alike("fastapi-gunicorn", "flask"),
