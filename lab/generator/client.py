@@ -209,6 +209,8 @@ class CpuWatch:
     def result(self, block: Block, split: int, seen: Observation, after_ms: float | None = None) -> Result:
         """What was observed with what a split has used, which is then counted anew."""
         used, self.used[split] = self.used[split], Used()
+        if restarts := self.restarts():
+            used.cpu_ns.pop("row", None)  # what processes used that have gone nobody can read any more
         cpu_ns, lasted_s = dict(used.cpu_ns), used.ns / 1e9
         beside = {role: ns / used.ns for role, ns in cpu_ns.items() if role != "row"}
         others_s = len(self.row_cpus) * lasted_s - used.idle_s - cpu_ns.get("row", 0) / 1e9
@@ -225,8 +227,8 @@ class CpuWatch:
             row_cpus=used.cpu_ns["row"] / under_load_ns if used.ns and "row" in used.cpu_ns else None,
             generator_stolen=used.stolen_s / lasted_s if self.generator_cpus else None,
             row_waits=used.waited_s / lasted_s if self.seen_from_here else None,
-            row_taken=max(others_s, 0) / lasted_s / len(self.row_cpus) if self.row_cpus else None,
-            restarts=self.restarts(),
+            row_taken=max(others_s, 0) / lasted_s / len(self.row_cpus) if self.row_cpus and "row" in cpu_ns else None,
+            restarts=restarts,
             after_ms=after_ms,
         )
 

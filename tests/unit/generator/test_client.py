@@ -202,16 +202,20 @@ def test_of_rows_that_are_kept_on_no_cpu_nobody_knows_what_strangers_had(
 
 
 def test_a_worker_that_was_replaced_is_seen_once_and_its_successor_watched(watched: Callable[..., Any]) -> None:
+    """What it used went with it. Seen: less than nothing, in a file that could not be read again."""
     block = Block("flask", "Json", 8, 1, splits=2)
     watch, kernel = watched(block)
     successor = Process(8, 2)  # of the same number
     kernel.generator.running["flask"] = [Process(7, 1), successor]
     seen = []
     for split in (0, 1):
+        kernel.cpu_ns["row"] = 10**9
         with watch.reading(split):
             kernel.generator.now_ns += 10**9
-        seen.append(watch.result(block, split, SEEN).restarts)
-    assert (seen, watch.processes["row"][1]) == ([2, 0], successor)
+            kernel.cpu_ns["row"] = 10**6
+        made = watch.result(block, split, SEEN)
+        seen.append((made.restarts, "row" in made.cpu_ns, made.row_cpus is None))
+    assert (seen, watch.processes["row"][1]) == ([(2, False, True), (0, True, False)], successor)
 
 
 def test_of_a_row_whose_processes_are_elsewhere_nobody_knows_whether_they_were_restarted(
