@@ -14,9 +14,9 @@ from locust.env import Environment
 from lab.generator.window import Window
 from loadtest import targets, users
 
-DRAIN_S = 60  # requests in flight when a slice or block ends, and users who are yet to come, may take so long
+DRAIN_S = 60  # requests in flight when a slice or block ends may take so long before they are cut off
 MOMENT_S = 0.05  # of the warm-up, at least: where answers take longer, so does a moment
-WARM_UP_S = 10  # at most, once all users are there
+WARM_UP_S = 10  # at most
 
 
 class OnFirstRow(User):
@@ -109,8 +109,7 @@ class RunningLoad:
         self.runner.start(self.count, spawn_rate=self.count)
 
     def warm_up(self) -> None:
-        """Waits until all users are there, have two answers on average, and two moments in a row brought as many."""
-        self.wait_for_all()
+        """Waits until every user has had two answers on average, and two moments in a row brought as many."""
         began, counts = time.perf_counter(), [self.answered]
         while time.perf_counter() - began < WARM_UP_S:
             gevent.sleep(MOMENT_S)
@@ -119,12 +118,6 @@ class RunningLoad:
                 last, before = counts[-1] - counts[-2], counts[-2] - counts[-3]
                 if abs(last - before) <= max(0.1 * last, 2 * math.sqrt(last), self.count):
                     break
-
-    def wait_for_all(self) -> None:
-        """A thousand take Locust seconds to make, and what it makes in a slice, others would have to pay for."""
-        latest = time.perf_counter() + DRAIN_S
-        while len(self.members) < self.count and time.perf_counter() < latest:
-            gevent.sleep(MOMENT_S)
 
     def drain(self) -> None:
         """Stops the users, and waits until every request that has started has its answer."""
