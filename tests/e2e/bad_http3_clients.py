@@ -16,7 +16,7 @@ from aioquic.h3.events import HeadersReceived
 from aioquic.quic.configuration import QuicConfiguration
 from aioquic.quic.events import QuicEvent
 
-from tests.e2e.bad_clients import SECONDS
+from tests.e2e.bad_clients import SECONDS, until_cut_off
 from tests.e2e.client import Client
 
 
@@ -105,12 +105,14 @@ def idle_connections(client: Client) -> None:
 def noise(client: Client) -> None:
     """Datagrams that are no QUIC, and some that begin as if they were: a long header of version 1."""
     address = ("127.0.0.1", httpx.URL(client.stack.https).port or 443)
-    end = time.monotonic() + SECONDS
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
-        while time.monotonic() < end:
+
+        def send() -> None:
             for beginning in (b"", b"\xc3\x00\x00\x00\x01\x08"):
                 udp.sendto(beginning + os.urandom(1_200 - len(beginning)), address)
             time.sleep(0.001)
+
+        until_cut_off(send)
 
 
 ATTACKS = [rapid_reset, half_requests, idle_connections, noise]
