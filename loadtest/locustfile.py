@@ -19,7 +19,7 @@ from locust.runners import (
     WorkerRunner,
 )
 
-from loadtest import dealing, headless, options, precision, shapes, stall, webui, workers
+from loadtest import connections, dealing, headless, options, precision, shapes, stall, webui, workers
 from loadtest.arrivals import arrivals
 from loadtest.figures import SAMPLE_S, Sampler
 from loadtest.users import SCENARIOS
@@ -28,6 +28,7 @@ from loadtest.users.row import OnRow, quoted
 DRAIN_S = 60  # how long requests in flight may take when a test stops; unless --stop-timeout says otherwise
 
 precision.install()
+connections.install()
 workers.install()
 locust.runners.WORKER_REPORT_INTERVAL = SAMPLE_S  # the live figures are as old as this
 # After a test Locust's workers are away for as long as they might have drained; ours have drained by then.

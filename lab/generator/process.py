@@ -31,8 +31,8 @@ from lab.generator.load import DRAIN_S, RunningLoad
 from lab.generator.record import BLOCKS, OBSERVATIONS, Block, Observation, Schedule
 from lab.generator.saturate import ArmSaturated, lacking
 from lab.generator.window import Window
+from loadtest import connections, precision, stall, targets
 from loadtest import options as suite
-from loadtest import precision, stall, targets
 from loadtest.arrivals import Arrivals, arrivals
 from loadtest.figures import read_meter
 from meter import Reading
@@ -61,6 +61,7 @@ def main() -> None:
     for name in ("locust", None):  # it warns, by the root's name, too, of what is meant here
         logging.getLogger(name).setLevel(logging.ERROR)
     precision.install()
+    connections.install()
     Connections.install()
     commands: Queue[str] = Queue()
     gevent.spawn(read, commands)
