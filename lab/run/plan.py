@@ -13,7 +13,7 @@ QUICK = 0.3  # of a block's usual seconds
 SHORTEST, LONGEST = 0.3, 3.0  # what --budget may make of them
 # The looks that a budget may plan: two leave each more of the level than four; else one.
 BUDGETED = (LOOKS[:2], QUICK_LOOKS)
-FIRST_SHARE = 0.6  # of a budget: the first looks; the rest is for questions that stay open
+FIRST_SHARE = 0.7  # of a budget: the first looks; the rest is for questions that stay open
 OVERHEAD_S = 0.9  # of a block: warm-up, draining, reading the meters
 PROBE_S = 1.5  # of a block with a neighbour: it starts anew, and drains what waits behind streams and WebSockets
 SLICED, SLICED_S = 1.4, 0.25  # of a round in slices: their margins and drains, and its warm-up
