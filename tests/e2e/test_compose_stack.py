@@ -7,10 +7,12 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 
 from lab.stack.compose_file import ROOT
 from tests.e2e import stacks
+from tests.helpers import until
 
 PROJECT = "wsgi-asgi-lab-test-shapes"
 
@@ -51,6 +53,19 @@ def test_a_proxy_in_dockers_own_configuration_does_not_come_between(environ: dic
     for scenario in ("DbRead", "PageHttp1", "WebSocketEcho"):
         said = stacks.run([*load, scenario], behind)  # exit code 0: the answers were right
         assert "unknown" not in said, said  # the meters were read
+
+
+def test_the_gateway_finds_a_row_that_starts_late_where_the_machines_dns_does_not_answer(
+    environ: dict[str, str], tmp_path: Path
+) -> None:
+    """Seen in CI: 502 for as long as the whole suite asked, for nginx waited for the answer to its first question."""
+    silent = tmp_path / "silent.yml"
+    silent.write_text(json.dumps({"services": {"nginx": {"dns": ["192.0.2.1"]}}}))  # RFC 5737: nobody's
+    environ = environ | {"COMPOSE_FILE": f"{ROOT / 'docker-compose.yml'}:{silent}"}
+    for service in ("nginx", "fastapi"):
+        stacks.run(["docker", "compose", "up", "--detach", "--wait", "--build", "--quiet-build", service], environ)
+    address = f"http://localhost:{environ['HTTP_PORT']}/fastapi/json"
+    until(lambda: httpx.get(address, trust_env=False).status_code == 200, timeout_s=10, what="the gateway to find it")
 
 
 @pytest.mark.parametrize(
