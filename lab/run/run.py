@@ -14,7 +14,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from lab import LabError
 from lab.experiments import Arm, Experiment, Load
-from lab.experiments.outcomes import Outcome
+from lab.experiments.outcomes import Outcome, Verdict
 from lab.generator.client import GeneratorClient
 from lab.generator.record import SATURATED, Block, Part, Purpose, RawFile, RoundResult, SearchStep, writing
 from lab.judge.figures import FIGURES
@@ -29,13 +29,14 @@ from lab.stack import doors
 T = TypeVar("T")
 
 
-@dataclass
+@dataclass(eq=False)
 class Course:
     """How far an experiment has come in a run."""
 
     experiment: Experiment
     measured: Measurements = field(default_factory=Measurements)
     done: int = 0  # rounds
+    answered: bool = False  # whether its last look had a verdict
     slowness: float = 1.0  # how long its last look took, in terms of its estimate
     arms: dict[str, tuple[Arm, ...]] = field(default_factory=dict)  # by level: those that are still measured
     rates: dict[tuple[str, str], float] = field(default_factory=dict)  # where each arm's last search ended, by level
@@ -85,14 +86,20 @@ class Runner:
         total = sum(self.expected(each, self.plan.looks[0]) for each in courses)
         with self.progress:
             for until in self.plan.looks:
-                for number, course in enumerate(courses, 1):
+                for course in self.in_order(courses, until):
                     expected = self.expected(course, until)
                     if course.done and (not course.arms or time.monotonic() + expected > deadline):
                         continue
                     total += expected if course.done else 0
                     self.progress.update(self.bar, total=total)
-                    self.say(f"{number}/{len(courses)} {heading(course, until)}")
+                    self.say(f"{courses.index(course) + 1}/{len(courses)} {heading(course, until)}")
                     self.look(course, until)
+
+    def in_order(self, courses: Sequence[Course], until: int) -> Sequence[Course]:
+        """After the first look those without a verdict come first, then what is measured soonest."""
+        if until == self.plan.looks[0]:
+            return courses
+        return sorted(courses, key=lambda each: (each.answered, self.expected(each, until)))
 
     def expected(self, course: Course, until: int) -> float:
         """How long the look after so many rounds will take, in s."""
@@ -112,6 +119,7 @@ class Runner:
                 where = f"{finding.level:>5} {contrast.subject} / {contrast.baseline}, {what}"
                 self.say(f"     {where}: {said}: {outcome(finding)}")
         course.settle(judgement.findings)
+        course.answered = judgement.verdict not in (Verdict.INCONCLUSIVE, Verdict.REFUSED)
         self.say(f"     {judgement.verdict}: {verdict_sentence(judgement)}")
 
     def rounds(self, course: Course, rounds: Sequence[int]) -> None:

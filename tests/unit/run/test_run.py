@@ -124,6 +124,22 @@ def test_a_question_that_does_not_fit_leaves_its_time_to_one_that_does(clock: Si
 THREE = (Arm("fastapi"), Arm("flask"), Arm("wsgi"))
 
 
+def test_a_second_look_goes_to_claims_without_a_verdict_first_and_of_those_to_what_takes_least(
+    clock: SimpleNamespace,
+) -> None:
+    def measure(block: Block) -> dict[str, Any]:
+        noise = NOISE[block.purpose.round % len(NOISE)]
+        return cpu_us({"fastapi": 100 * noise, "flask": 100, "wsgi": 300 * noise}[block.row])
+
+    fake = Fake(measure, clock)
+    shown_only = Contrast("fastapi", "flask", "cpu_us", decides=False)
+    answered = named("answered", Contrast("fastapi", "wsgi", "cpu_us"), shown_only, arms=THREE)
+    long = named("long", levels={"4": {}, "8": {}, "16": {}})
+    run_one(fake, Plan(LOOKS[:2], 1.0, None), answered, long, named("short"))
+    again = [block.purpose.experiment for block in fake.asked if block.purpose.round >= LOOKS[0]]
+    assert list(dict.fromkeys(again)) == ["short", "long", "answered"]
+
+
 def test_an_arm_whose_questions_are_answered_is_measured_no_more(clock: SimpleNamespace) -> None:
     def measure(block: Block) -> dict[str, Any]:
         noise = NOISE[block.purpose.round % len(NOISE)] if block.row == "wsgi" else 1
