@@ -50,7 +50,7 @@ def fitting_scale(experiments: Sequence[Experiment], plan: Plan, first_s: float)
     def over(scale: float) -> float:
         return sum(estimate(each, replace(plan, scale=scale)) for each in experiments) - first_s
 
-    if over(SHORTEST) >= 0:
+    if over(SHORTEST) > -1e-6:  # what a sum of floats may miss it by
         return SHORTEST
     return LONGEST if over(LONGEST) < 0 else float(brentq(over, SHORTEST, LONGEST))
 
