@@ -24,7 +24,12 @@ Numbers = np.ndarray[Any, np.dtype[np.float64]]
 Flags = np.ndarray[Any, np.dtype[np.bool_]]
 Places = np.ndarray[Any, np.dtype[np.int_]]
 
-OUTCOMES = list(Outcome)
+Came = tuple[Outcome, Outcome | None]  # of a comparison: what came out, and what is ruled out where that is open
+OUTCOMES: list[Came] = [
+    *((each, None) for each in (Outcome.NO_DIFFERENCE, Outcome.BETTER, Outcome.WORSE)),
+    *((Outcome.INCONCLUSIVE, each) for each in (Outcome.BETTER, Outcome.WORSE, None)),
+]
+OPEN = OUTCOMES.index((Outcome.INCONCLUSIVE, None))
 LEVEL = 0.05
 
 RUNS = 2000  # of an experiment, for each truth
@@ -94,7 +99,7 @@ def simulated(
     plan = Planned(experiment, looks)
     seen = plan.looked_at(plan.errors(noise, runs, chance))
     for words, margins in truths(len(plan.deciding)):
-        right = plan.verdict([true_outcome(value) for value in margins])
+        right = plan.verdict([(true_outcome(value), None) for value in margins])
         said: Counter[Verdict] = Counter()
         came_out = plan.outcomes(margins, seen)[:, plan.deciding]
         for combination, count in zip(*np.unique(came_out, axis=0, return_counts=True), strict=True):
@@ -127,9 +132,11 @@ class Planned:
         self.margins = np.array([math.log1p(FIGURES[each.figure].metric.margin) for _, each in self.cases])
         self.levels = LEVEL / len(looks) / np.array([experiment.among(each) for _, each in self.cases])
 
-    def verdict(self, outcomes: Sequence[Outcome]) -> Verdict:
+    def verdict(self, outcomes: Sequence[Came]) -> Verdict:
         contrasts = [self.cases[place][1] for place in self.deciding]
-        cases = [Case(one, each.claimed, each.server) for one, each in zip(outcomes, contrasts, strict=True)]
+        cases = [
+            Case(one, each.claimed, each.server, never) for (one, never), each in zip(outcomes, contrasts, strict=True)
+        ]
         return verdict(self.experiment.rule, cases)
 
     def errors(self, noise: Noise, runs: int, chance: np.random.Generator) -> Numbers:
@@ -165,11 +172,12 @@ class Planned:
         """Of every run and comparison, when all looks are done. `margins` are those that decide; the others are far."""
         truth = np.full(len(self.cases), FAR * 1.0)
         truth[self.deciding] = margins
-        found = np.full(seen[0].means.shape, OUTCOMES.index(Outcome.INCONCLUSIVE))
+        found = np.full(seen[0].means.shape, OPEN)
         measured = np.ones(found.shape, dtype=bool)
+        still_open = np.array([outcome == Outcome.INCONCLUSIVE for outcome, _ in OUTCOMES])
         for look in seen:
             found = np.where(measured, outcomes_of(look, truth * self.margins, self.margins), found)
-            measured &= self.needed(found == OUTCOMES.index(Outcome.INCONCLUSIVE))
+            measured &= self.needed(still_open[found])
         return found
 
     def needed(self, still_open: Flags) -> Flags:
@@ -183,11 +191,11 @@ class Planned:
 
 
 def outcomes_of(look: Look, truth: Numbers, margins: Numbers) -> Places:
-    """As `judge` in lab/judge/statistics.py: places in OUTCOMES. A log ratio above 0 is better."""
+    """As `judge` and `ruled_out` in lab/judge/statistics.py: places in OUTCOMES. A log ratio above 0 is better."""
     means = look.means + truth
-    matters = [np.abs(means) + look.narrow < margins, means - look.whole > margins, means + look.whole < -margins]
-    names = (Outcome.NO_DIFFERENCE, Outcome.BETTER, Outcome.WORSE)
-    return np.select(matters, [OUTCOMES.index(name) for name in names], OUTCOMES.index(Outcome.INCONCLUSIVE))
+    low, high = means - look.whole, means + look.whole
+    came = [np.abs(means) + look.narrow < margins, low > margins, high < -margins, high < margins, low > -margins]
+    return np.select(came, range(len(came)), OPEN)
 
 
 def covered(noise: Noise, pairs: int, *, starts_anew: bool, runs: int = RUNS) -> float:

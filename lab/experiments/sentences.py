@@ -22,6 +22,10 @@ class Need:
     outcomes: tuple[Outcome, ...]  # any of them
     levels: tuple[str, ...]  # none: every level of the run
     figure: str  # none: that by which the claim is judged
+    ruled_out: Outcome | None = None  # or this at least
+
+    def met(self, outcome: Outcome | None, ruled_out: Outcome | None) -> bool:
+        return outcome in self.outcomes or (self.ruled_out is not None and self.ruled_out == ruled_out)
 
 
 @dataclass(frozen=True)
@@ -74,4 +78,4 @@ def alike(subject: str, *baselines: str, at: tuple[str, ...] = (), figure: str =
 
 
 def not_better(subject: str, *baselines: str, at: tuple[str, ...] = (), figure: str = "") -> Need:
-    return Need(subject, baselines, (Outcome.WORSE, Outcome.NO_DIFFERENCE), at, figure)
+    return Need(subject, baselines, (Outcome.WORSE, Outcome.NO_DIFFERENCE), at, figure, ruled_out=Outcome.BETTER)

@@ -77,6 +77,11 @@ class Finding:
         return self.comparison.outcome if self.comparison else Outcome.INCONCLUSIVE
 
     @property
+    def ruled_out(self) -> Outcome | None:
+        """What it cannot become, where it is open."""
+        return self.comparison.ruled_out if self.comparison and not self.reasons else None
+
+    @property
     def holds(self) -> bool:
         """Whether it agrees with the claim."""
         return self.outcome == self.contrast.claimed
@@ -106,7 +111,9 @@ class Judgement:
     def verdict(self) -> Verdict:
         if not any(each.comparison for each in self.deciding) and not all(each.reasons for each in self.deciding):
             return Verdict.TOO_SHORT
-        cases = [Case(each.outcome, each.contrast.claimed, each.contrast.server) for each in self.deciding]
+        cases = [
+            Case(each.outcome, each.contrast.claimed, each.contrast.server, each.ruled_out) for each in self.deciding
+        ]
         return verdict(self.experiment.rule, cases)
 
     @property

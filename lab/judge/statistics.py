@@ -58,6 +58,8 @@ class Comparison:
     """0.05: from 1 / 1.05 to 1.05 is no difference that matters."""
     level: float
     """The share of false alarms that is accepted, over all planned looks."""
+    ruled_out: Outcome | None
+    """Of better and worse, what an inconclusive outcome cannot become; none where it may become either."""
 
 
 def log_ratios(subject: Sequence[float], baseline: Sequence[float]) -> list[float]:
@@ -113,17 +115,19 @@ def compare(
     shared = level / planned_looks
     strict = shared / among
     (low, high), whole, narrow = intervals(log_ratios, 1 - shared, 1 - strict, 1 - 2 * strict)
+    outcome = judge(whole, narrow, math.log1p(margin), smaller_is_better)
     return Comparison(
         ratio=from_log(fmean(log_ratios)),
         low=from_log(low),
         high=from_log(high),
         pairs=len(log_ratios),
         detected=low > 0 or high < 0,
-        outcome=judge(whole, narrow, math.log1p(margin), smaller_is_better),
+        outcome=outcome,
         look=look,
         planned_looks=planned_looks,
         margin=margin,
         level=level,
+        ruled_out=ruled_out(outcome, whole, math.log1p(margin), smaller_is_better),
     )
 
 
@@ -151,6 +155,17 @@ def judge(whole: tuple[float, float], narrow: tuple[float, float], margin: float
     if whole[0] > margin:
         return Outcome.WORSE if smaller_is_better else Outcome.BETTER
     return Outcome.INCONCLUSIVE
+
+
+def ruled_out(outcome: Outcome, whole: tuple[float, float], margin: float, smaller_is_better: bool) -> Outcome | None:
+    """What an inconclusive outcome cannot become: `whole` lies on the other side of that margin."""
+    if outcome != Outcome.INCONCLUSIVE:
+        return None
+    if whole[0] > -margin:
+        return Outcome.BETTER if smaller_is_better else Outcome.WORSE
+    if whole[1] < margin:
+        return Outcome.WORSE if smaller_is_better else Outcome.BETTER
+    return None
 
 
 def sentence(comparison: Comparison, subject: str, baseline: str, metric: Metric) -> str:

@@ -12,14 +12,19 @@ class Case(NamedTuple):
     outcome: Outcome | None  # what came out; None: the gates refused it
     claimed: Outcome  # what the claim says
     server: str = ""  # on which both arms ran, where only the interface differs
+    ruled_out: Outcome | None = None  # what it cannot become, where it is open
+
+    @property
+    def holds(self) -> bool:
+        return self.outcome == self.claimed
 
     @property
     def open(self) -> bool:
         return self.outcome in (None, Outcome.INCONCLUSIVE)
 
     @property
-    def holds(self) -> bool:
-        return self.outcome == self.claimed
+    def may_hold(self) -> bool:
+        return self.holds or (self.open and self.ruled_out != self.claimed)
 
 
 def verdict(rule: Rule, cases: Sequence[Case]) -> Verdict:
@@ -31,10 +36,12 @@ def verdict(rule: Rule, cases: Sequence[Case]) -> Verdict:
     held = [case.holds for case in cases]
     if all(held) or (rule == Rule.ONE_CASE and any(held)):
         return Verdict.SUPPORTED
-    if any(held) and any(not case.holds and not case.open for case in cases):
+    if any(held) and not all(case.may_hold for case in cases):
         return Verdict.DEPENDS
-    if any(case.open for case in cases):
+    if any(case.may_hold for case in cases):
         return Verdict.INCONCLUSIVE
     if all(case.outcome == Outcome.NO_DIFFERENCE for case in cases):
         return Verdict.NO_DIFFERENCE
+    if all(case.open or case.outcome == Outcome.NO_DIFFERENCE for case in cases):
+        return Verdict.INCONCLUSIVE  # none holds; whether one contradicts is open
     return Verdict.REFUTED

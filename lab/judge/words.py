@@ -25,6 +25,7 @@ REFUSED_IN_PART = "The gates refused what could decide it."
 PLANTED = "The gates refused it, as they must: a fault was planted here on purpose."
 WITHOUT_CONCLUSION = (Verdict.INCONCLUSIVE, Verdict.REFUSED, Verdict.TOO_SHORT)
 AGREED, CONTRADICTED, NO_DIFFERENCE = "agreed with the claim", "contradicted it", "made no difference"
+DID_NOT = "did not agree with it"  # whether it contradicted it, or made no difference, is open
 
 
 def verdict_sentence(judgement: Judgement) -> str:
@@ -85,21 +86,17 @@ def of_each_arm(measured: Measured, judgement: Judgement) -> str:
 def met(need: Need, judgement: Judgement) -> bool:
     """Whether the run has measured what a sentence needs, and it came out so."""
     levels = need.levels or judgement.experiment.levels
-    outcomes = [
-        outcome_of(judgement, need.subject, baseline, level, need.figure)
-        for baseline in need.baselines
-        for level in levels
-    ]
-    return all(outcome in need.outcomes for outcome in outcomes)
+    found = [finding_of(judgement, need, baseline, level) for baseline in need.baselines for level in levels]
+    return all(each and need.met(each.outcome, each.ruled_out) for each in found)
 
 
-def outcome_of(judgement: Judgement, subject: str, baseline: str, level: str, figure: str) -> Outcome | None:
-    """By this figure, or by that which decides; None where it was refused, or not measured."""
+def finding_of(judgement: Judgement, need: Need, baseline: str, level: str) -> Finding | None:
+    """By the figure that is needed, or by that which decides; None where there is none."""
     for each in judgement.findings:
         contrast = each.contrast
-        wanted = contrast.figure == figure if figure else contrast.decides
-        if wanted and (contrast.subject, contrast.baseline, each.level) == (subject, baseline, level):
-            return each.outcome
+        wanted = contrast.figure == need.figure if need.figure else contrast.decides
+        if wanted and (contrast.subject, contrast.baseline, each.level) == (need.subject, baseline, level):
+            return each
     return None
 
 
@@ -110,7 +107,7 @@ def decided_so(judgement: Judgement) -> str:
     for figure in figures:
         grouped = by_contrast([each for each in judgement.deciding if each.contrast.figure == figure]).values()
         told = []
-        for said in (AGREED, CONTRADICTED, NO_DIFFERENCE):
+        for said in (AGREED, CONTRADICTED, NO_DIFFERENCE, DID_NOT):
             names = [name for findings in grouped for name in named(findings, said, judgement)]
             if names:
                 told.append(f"{', '.join(names)} {said}")
@@ -123,7 +120,7 @@ def decided_so(judgement: Judgement) -> str:
 def stance(finding: Finding) -> str | None:
     """What a finding does to its claim; None where it is open."""
     if finding.outcome in (None, Outcome.INCONCLUSIVE):
-        return None
+        return DID_NOT if finding.ruled_out == finding.contrast.claimed else None
     if finding.holds:
         return AGREED
     return NO_DIFFERENCE if finding.outcome == Outcome.NO_DIFFERENCE else CONTRADICTED

@@ -119,7 +119,8 @@ class Runner:
                 where = f"{finding.level:>5} {contrast.subject} / {contrast.baseline}, {what}"
                 self.say(f"     {where}: {said}: {outcome(finding)}")
         course.settle(judgement.findings)
-        course.answered = judgement.verdict not in (Verdict.INCONCLUSIVE, Verdict.REFUSED)
+        open_still = judgement.verdict in (Verdict.INCONCLUSIVE, Verdict.REFUSED)
+        course.answered = course.experiment.must_be_refused or not open_still
         self.say(f"     {judgement.verdict}: {verdict_sentence(judgement)}")
 
     def rounds(self, course: Course, rounds: Sequence[int]) -> None:

@@ -44,7 +44,7 @@ def test_the_simulation_judges_every_comparison_as_the_judge_does(experiment: Ex
             ratios = errors[run, place, : LOOKS[0]] + truth[place] * plan.margins[place]
             margin, among = FIGURES[contrast.figure].metric.margin, experiment.among(contrast)
             judged = compare(list(ratios), 1, len(LOOKS), margin, smaller_is_better=False, among=among)
-            assert OUTCOMES[first[run, place]] == judged.outcome
+            assert OUTCOMES[first[run, place]] == (judged.outcome, judged.ruled_out)
 
 
 def looked(*means: float) -> Look:
@@ -56,14 +56,14 @@ def looked(*means: float) -> Look:
 def test_a_comparison_stays_as_it_was_decided_when_its_arms_are_measured_no_more() -> None:
     plan = Planned(THREE, LOOKS)
     (found,) = plan.outcomes([0, 0], [looked(3, 1), looked(0, 1), looked(0, 3)])
-    assert [OUTCOMES[each] for each in found] == [Outcome.BETTER, Outcome.BETTER]
+    assert [OUTCOMES[each] for each in found] == [(Outcome.BETTER, None), (Outcome.BETTER, None)]
 
 
 def test_a_comparison_is_judged_anew_while_an_open_one_keeps_both_its_arms() -> None:
     arms = (Arm("flask", "a"), Arm("fastapi", "b"))
     plan = Planned(toy(Contrast("a", "b", "cpu_us"), Contrast("a", "b", "throughput"), arms=arms), LOOKS)
     (found,) = plan.outcomes([0, 0], [looked(3, 1), looked(0, 1), looked(0, 3)])
-    assert [OUTCOMES[each] for each in found] == [Outcome.NO_DIFFERENCE, Outcome.BETTER]
+    assert [OUTCOMES[each] for each in found] == [(Outcome.NO_DIFFERENCE, None), (Outcome.BETTER, None)]
 
 
 def test_two_arms_of_one_row_do_not_differ_by_how_its_starts_do() -> None:
@@ -79,7 +79,7 @@ def test_the_truths_that_are_tried_make_every_verdict_the_right_one(rule: Rule) 
     contrasts = [Contrast(f"a{number}", "b", "cpu_us") for number in range(4)]
     arms = (Arm("flask", "b"), *(Arm("fastapi", each.subject) for each in contrasts))
     plan = Planned(toy(*contrasts, arms=arms, rule=rule), LOOKS)
-    right = {plan.verdict([true_outcome(value) for value in margins]) for _, margins in truths(4)}
+    right = {plan.verdict([(true_outcome(value), None) for value in margins]) for _, margins in truths(4)}
     assert right == set(DECIDED) - ({Verdict.DEPENDS} if rule == Rule.ONE_CASE else set())
 
 

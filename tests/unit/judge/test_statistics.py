@@ -155,6 +155,19 @@ def test_that_a_difference_was_detected_and_that_it_matters_are_two_statements(
     assert found.low < found.ratio < found.high
 
 
+@pytest.mark.parametrize(
+    ("ratio", "less_is_better", "more_is_better"),
+    [(1.05, Outcome.BETTER, Outcome.WORSE), (1 / 1.05, Outcome.WORSE, Outcome.BETTER), (1.5, None, None)],
+)
+def test_an_open_comparison_says_what_it_cannot_become(
+    ratio: float, less_is_better: Outcome | None, more_is_better: Outcome | None
+) -> None:
+    assert compare(around(ratio), 1).ruled_out == less_is_better
+    assert compare(around(ratio), 1, smaller_is_better=False).ruled_out == more_is_better
+    wide = compare(around(1, 20), 1)
+    assert (wide.outcome, wide.ruled_out) == (Outcome.INCONCLUSIVE, None)
+
+
 def test_where_more_is_better_the_larger_figure_is_the_faster() -> None:
     assert compare(around(2), 1, smaller_is_better=False).outcome == Outcome.BETTER
     assert compare(around(0.5), 1, smaller_is_better=False).outcome == Outcome.WORSE

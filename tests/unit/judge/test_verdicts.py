@@ -9,12 +9,14 @@ from lab.judge.verdicts import Case, verdict
 
 BETTER, WORSE, ALIKE, OPEN = Outcome.BETTER, Outcome.WORSE, Outcome.NO_DIFFERENCE, Outcome.INCONCLUSIVE
 REFUSED = None
-Came = list[Outcome | None]
+NOT_BETTER, NOT_WORSE = (OPEN, BETTER), (OPEN, WORSE)  # open, and what it cannot become
+Came = list[Outcome | tuple[Outcome, Outcome] | None]
 
 
 def cases(came: Came, claimed: Outcome = BETTER) -> list[Case]:
     """Each on a server of its own."""
-    return [Case(outcome, claimed, f"server {number}") for number, outcome in enumerate(came)]
+    both = [each if isinstance(each, tuple) else (each, None) for each in came]
+    return [Case(outcome, claimed, f"server {place}", never) for place, (outcome, never) in enumerate(both)]
 
 
 @pytest.mark.parametrize(
@@ -27,7 +29,14 @@ def cases(came: Came, claimed: Outcome = BETTER) -> list[Case]:
         ([BETTER, ALIKE], Verdict.DEPENDS),
         ([BETTER, WORSE, OPEN], Verdict.DEPENDS),
         ([BETTER, OPEN], Verdict.INCONCLUSIVE),
+        ([BETTER, NOT_BETTER], Verdict.DEPENDS),
+        ([BETTER, NOT_WORSE], Verdict.INCONCLUSIVE),
+        ([BETTER, NOT_BETTER, OPEN], Verdict.DEPENDS),
         ([OPEN], Verdict.INCONCLUSIVE),
+        ([NOT_BETTER], Verdict.INCONCLUSIVE),  # worse, or no difference
+        ([WORSE, NOT_BETTER], Verdict.REFUTED),
+        ([ALIKE, NOT_BETTER], Verdict.INCONCLUSIVE),
+        ([WORSE, NOT_BETTER, OPEN], Verdict.INCONCLUSIVE),
         ([OPEN, REFUSED], Verdict.INCONCLUSIVE),
         ([WORSE], Verdict.REFUTED),
         ([WORSE, OPEN], Verdict.INCONCLUSIVE),
@@ -84,6 +93,7 @@ def test_servers_that_differ_are_the_finding() -> None:
         ([ALIKE, ALIKE], Verdict.SUPPORTED),
         ([ALIKE, WORSE], Verdict.DEPENDS),
         ([ALIKE, OPEN], Verdict.INCONCLUSIVE),
+        ([ALIKE, NOT_BETTER], Verdict.INCONCLUSIVE),
         ([BETTER], Verdict.REFUTED),
         ([WORSE, OPEN], Verdict.INCONCLUSIVE),
         ([OPEN, OPEN], Verdict.INCONCLUSIVE),
@@ -99,13 +109,22 @@ def test_every_comparison_is_held_against_its_own_claim() -> None:
     assert verdict(Rule.ALL, [Case(ALIKE, BETTER), Case(ALIKE, ALIKE)]) == Verdict.DEPENDS
 
 
+BECOMES: dict[object, Came] = {
+    OPEN: [BETTER, WORSE, ALIKE],
+    NOT_BETTER: [WORSE, ALIKE],
+    NOT_WORSE: [BETTER, ALIKE],
+}
+
+
 @pytest.mark.parametrize("rule", Rule)
 def test_what_is_open_can_only_become_what_was_not_excluded(rule: Rule) -> None:
     """A conclusion stands, however the open comparisons come out in the end."""
     chance = random.Random(3)
     for _ in range(300):
-        came: Came = [chance.choice((BETTER, WORSE, ALIKE, OPEN)) for _ in range(chance.randint(2, 5))]
+        came: Came = [
+            chance.choice((BETTER, WORSE, ALIKE, OPEN, NOT_BETTER, NOT_WORSE)) for _ in range(chance.randint(2, 5))
+        ]
         said = verdict(rule, cases(came))
         if said != Verdict.INCONCLUSIVE:
-            decided: Came = [chance.choice((BETTER, WORSE, ALIKE)) if each == OPEN else each for each in came]
+            decided: Came = [chance.choice(BECOMES.get(each, [each])) for each in came]
             assert verdict(rule, cases(decided)) == said, (came, decided)

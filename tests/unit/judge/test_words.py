@@ -8,9 +8,9 @@ from dataclasses import replace
 
 import pytest
 
-from lab.experiments import BY_NAME, DEMO, EXPERIMENTS, Contrast, Experiment
+from lab.experiments import BY_NAME, DEMO, EXPERIMENTS, Arm, Contrast, Experiment
 from lab.experiments.outcomes import Outcome, Verdict
-from lab.experiments.sentences import Sentence, because, measured, worse
+from lab.experiments.sentences import Sentence, because, better, measured, not_better, worse
 from lab.experiments.sentences import sentence as a_sentence
 from lab.judge.figures import FIGURES
 from lab.judge.gates import Checked
@@ -274,6 +274,16 @@ def test_a_longer_run_is_not_promised_to_decide_what_the_gates_have_refused() ->
     said = verdict_sentence(judgement(part, {one: ALIKE, other: REFUSED}))
     assert said == "The gates refused what could decide it. (fastapi / flask made no difference)"
     assert "longer" in verdict_sentence(judgement(part, {one: OPEN, other: REFUSED}))
+
+
+def test_a_comparison_that_can_no_longer_agree_is_said_not_to_and_that_is_all_a_sentence_needs() -> None:
+    part = toy(Contrast("a", "c", "cpu_us"), Contrast("b", "c", "cpu_us"), arms=(Arm("a"), Arm("b"), Arm("c")))
+    part = replace(part, sentences=(a_sentence("Only a cost less.", better("a", "c"), not_better("b", "c")),))
+    near = compare([value - 1.0 + math.log(1.05) for value in SPREAD], 1)
+    assert (near.outcome, near.ruled_out) == (OPEN, BETTER)
+    one, other = judgement(part, {("a", "c", "cpu_us", ""): BETTER}).findings
+    said = verdict_sentence(Judgement(part, (one, Finding(other.contrast, "", 6, near, near)), {}))
+    assert said == "Only a cost less. (a / c agreed with the claim; b / c did not agree with it) Rule: all."
 
 
 def test_one_server_is_said_to_be_too_few_for_an_interface() -> None:
