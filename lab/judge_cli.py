@@ -1,6 +1,7 @@
 """The judge's commands: `lab list`, `run`, `demo`, `calibrate`, `bench-generator`, `report`, `compare`, `findings`."""
 
 import argparse
+import json
 from collections.abc import Sequence
 
 from rich.console import Console
@@ -150,9 +151,17 @@ def compare_folders(options: argparse.Namespace) -> int:
 def print_findings(options: argparse.Namespace) -> None:
     runs = [results.read(folder) for folder in options.folders]
     if options.json:
-        print("[" + ",\n".join(map(as_read, runs)) + "]")
+        print("[" + ",\n".join(map(shipped, runs)) + "]")
     else:
         print(findings.write(runs), end="")
+
+
+def shipped(found: results.Run) -> str:
+    """What the page shows of a run, in a line: of each claim the comparisons that decide it."""
+    read = json.loads(as_read(found))
+    for verdict in read["verdicts"]:
+        verdict["findings"] = [finding for finding in verdict["findings"] if finding["decides"]]
+    return json.dumps(read, ensure_ascii=False, separators=(",", ":"))
 
 
 def demonstrate(options: argparse.Namespace) -> int:

@@ -82,6 +82,20 @@ ARTICLE_CLAIMS = (
             *(
                 sentence(
                     f"With {clients} clients FastAPI served more than Flask on 8 threads. On {threads} threads, and on "
+                    f"greenlets, Flask served as much, on {threads} threads with more CPU per request.",
+                    better("fastapi", "flask", at=(clients,), figure="throughput"),
+                    alike("fastapi", f"flask-{threads}", "flask-gevent", at=(clients,), figure="throughput"),
+                    better("fastapi", f"flask-{threads}", at=(clients,), figure="cpu_us"),
+                    because=because(
+                        "Of those who wait 50 ms, 8 threads serve 160 a second at most",
+                        measured("throughput", "flask", most=160, at=(clients,)),
+                    ),
+                )
+                for clients, threads in (("64", "200"), ("16", "40"))
+            ),
+            *(
+                sentence(
+                    f"With {clients} clients FastAPI served more than Flask on 8 threads. On {threads} threads, and on "
                     "greenlets, Flask served as much.",
                     better("fastapi", "flask", at=(clients,), figure="throughput"),
                     alike("fastapi", f"flask-{threads}", "flask-gevent", at=(clients,), figure="throughput"),
@@ -143,9 +157,10 @@ ARTICLE_CLAIMS = (
                 better("fastapi", "flask-1000", at=("1000",), figure="memory_mib"),
             ),
             sentence(
-                "With 1,000 clients FastAPI served more than Flask on 200 threads, and needed less memory than Flask "
-                "on 1,000 threads and on greenlets.",
+                "With 1,000 clients FastAPI served more than Flask on 200 threads, with more memory. On 1,000 threads, "
+                "and on greenlets, Flask needed more memory than FastAPI.",
                 better("fastapi", "flask-200", at=("1000",), figure="throughput"),
+                worse("fastapi", "flask-200", at=("1000",), figure="memory_mib"),
                 better("fastapi", "flask-1000", "flask-gevent", at=("1000",), figure="memory_mib"),
             ),
         ),
@@ -184,7 +199,7 @@ ARTICLE_CLAIMS = (
                 alike("fastapi", "flask", at=("20",)),
                 alike("fastapi-granian", "flask-granian", at=("20",)),
                 because=because(
-                    "Which needed less CPU per request went the same way",
+                    "At 0 ms CPU per request went the same way",
                     measured("cpu_us", "fastapi", "flask", "fastapi-granian", "flask-granian", at=("0",)),
                 ),
             ),
@@ -221,8 +236,8 @@ ARTICLE_CLAIMS = (
         claim="When its pool is exhausted, ASGI still serves what needs none of it, and WSGI does not.",
         source=OURS,
         method="128 clients read from the database, which takes 250 ms, over 8 connections; a neighbour asks for GET "
-        "/json, which needs none, 20 times a second. Its p95 is what is compared. Beside it what was refused, and "
-        "FastAPI's own pool of threads (`def`), exhausted by 128 clients that wait 250 ms.",
+        "/json, which needs none, 20 times a second. Its p95 is what is compared. Beside it FastAPI's own pool of "
+        "threads (`def`), exhausted by 128 clients that wait 250 ms.",
         held_equal="8 connections, and the same patience with the pool",
         refuted_if="FastAPI's neighbours wait as long as Flask's",
         arms=(
@@ -233,20 +248,16 @@ ARTICLE_CLAIMS = (
         contrasts=(
             Contrast("fastapi", "flask", "probe_p95_ms"),
             Contrast("fastapi", "flask-gevent", "probe_p95_ms"),
-            Contrast("fastapi", "flask", "served_pct", decides=False),
             Contrast("def", "await", "throughput", Outcome.NO_DIFFERENCE, decides=False),
             Contrast("def", "await", "probe_p95_ms", Outcome.NO_DIFFERENCE, decides=False),
         ),
         sentences=(
             sentence(
-                "FastAPI's neighbour waited less than that of Flask on 8 threads. On greenlets Flask let it wait no "
+                "FastAPI's neighbour waited less than that of Flask on 8 threads. With Flask on greenlets it waited no "
                 "longer.",
                 better("fastapi", "flask"),
                 not_better("fastapi", "flask-gevent"),
-                because=because(
-                    "Flask has a thread for each connection of its pool and no more, and all wait for the database",
-                    measured("threads", "flask", most=16),
-                ),
+                guess="Flask has a thread for each connection of its pool and no more, and all wait for the database.",
             ),
             sentence(
                 "FastAPI's neighbour waited less than Flask's, on 8 threads and on greenlets.",
@@ -292,6 +303,11 @@ ARTICLE_CLAIMS = (
                 "32.",
                 alike("fastapi", "flask"),
                 worse("fastapi-pool-32", "flask-40-pool-32"),
+            ),
+            sentence(
+                "FastAPI kept the limit up to the same rate as Flask, with 8 connections and with 32.",
+                alike("fastapi", "flask"),
+                alike("fastapi-pool-32", "flask-40-pool-32"),
             ),
             sentence(
                 "FastAPI kept the limit up to no higher rate than Flask, with 8 connections or with 32.",

@@ -31,7 +31,9 @@ PROTOCOL_CLAIMS = (
             sentence(
                 "On ASGI every server spoke WebSocket: the interface has a word for it. On WSGI it was the server that "
                 "could or could not: gunicorn hands out its socket, so Flask spoke it as much, on threads and on "
-                "greenlets. Granian and uWSGI do not, so there Flask spoke less than FastAPI, and said so (501).",
+                "greenlets. Granian and uWSGI do not, so there this app in Flask spoke less than FastAPI, and said so "
+                "(501); "
+                "uWSGI's own API for it was not tried.",
                 alike("fastapi-gunicorn", "flask"),
                 better("fastapi-granian", "flask-granian"),
                 alike("fastapi", "flask-gevent", figure="protocols"),
@@ -65,7 +67,7 @@ PROTOCOL_CLAIMS = (
         sentences=(
             sentence(
                 "FastAPI held more WebSockets than Flask on 8 threads, and with 1,000 clients more than on 200 "
-                "threads. While 200 threads were enough Flask held as many, and on greenlets always.",
+                "threads. While 200 threads were enough Flask held as many, and on greenlets with 1,000, too.",
                 better("fastapi", "flask"),
                 alike("fastapi", "flask-200", at=("100",)),
                 better("fastapi", "flask-200", at=("1000",)),
@@ -147,7 +149,9 @@ PROTOCOL_CLAIMS = (
         sentences=(
             sentence(
                 "A client reached every row over HTTP/2: nginx speaks it. Behind nginx the interface made no "
-                "difference: on granian Flask was asked in HTTP/2 as FastAPI was, and on gunicorn neither was. "
+                "difference: on granian Flask was asked in HTTP/2 as FastAPI was, and on gunicorn, which nginx asks "
+                "over "
+                "HTTP/1.1 here, neither was. "
                 "uvicorn's own HTTP/2, an experiment, reached a bare application of ASGI, too.",
                 alike("fastapi-gunicorn", "flask"),
                 alike("fastapi-http2", "flask-http2"),

@@ -4,7 +4,7 @@ from typing import Any
 
 from lab.experiments.model import FASTAPI_ASYNC, OURS, WRK2, Arm, Contrast, Experiment, Load
 from lab.experiments.outcomes import Outcome
-from lab.experiments.sentences import alike, better, sentence, worse
+from lab.experiments.sentences import alike, because, better, measured, sentence, worse
 
 STAYED: dict[str, Any] = {"users": 4, "wait_ms": 25, "patience_ms": 2_000}
 MODELS = ("flask", "flask-gevent", "fastapi")  # threads, greenlets, an event loop
@@ -34,13 +34,15 @@ TRAPS = (
         ),
         sentences=(
             sentence(
-                "With one blocking call inside `async def` FastAPI served less than with one that awaits. With the "
+                "With a blocking call in every request inside `async def` FastAPI served less than with one that "
+                "awaits. With the "
                 "same call in `def` it served as much.",
                 worse("blocking", "await"),
                 alike("def", "await", figure="throughput"),
             ),
             sentence(
-                "With one blocking call inside `async def` FastAPI served less than with one that awaits.",
+                "With a blocking call in every request inside `async def` FastAPI served less than with one that "
+                "awaits.",
                 worse("blocking", "await"),
             ),
             sentence(
@@ -96,8 +98,8 @@ TRAPS = (
         claim="A client that leaves costs nothing more.",
         source=OURS,
         method="Eight clients ask for work (a wait, CPU, database reads) faster than a row can do it, and leave before "
-        "it is done. How long does the next request of the same kind take when all have left, beside that after "
-        "clients who stayed?",
+        "it is done. When all have left, how long until the row answers the least request of that kind again (10 ms "
+        "at least), beside that after clients who waited 25 ms and stayed?",
         held_equal="the same row, the same clients",
         refuted_if="the row takes longer to answer again",
         arms=(
@@ -118,6 +120,7 @@ TRAPS = (
                 alike("flask-gevent wait", "flask-gevent stayed"),
                 alike("fastapi wait", "fastapi stayed"),
                 *(worse(f"{row} cpu", f"{row} stayed") for row in MODELS),
+                because=because("How long", measured("after_ms", "flask wait", *(f"{row} cpu" for row in MODELS))),
             ),
             sentence(
                 "Work for the CPU kept every row longer after its clients had left: Flask on 8 threads and on "

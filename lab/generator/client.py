@@ -21,7 +21,7 @@ import psutil
 import meter
 from lab import LabError
 from lab.generator import contention
-from lab.generator.record import BLOCKS, OBSERVATIONS, Block, CpuTimes, Observation, Result
+from lab.generator.record import BLOCKS, OBSERVATIONS, Block, Observation, Result
 from lab.stack.doors import BESIDE, Door
 from lab.stack.machine import cpus
 
@@ -146,7 +146,7 @@ class Snapshot:
     waits: contention.Waits  # of the row's threads
     idle_s: float  # of the row's CPUs
     stolen_s: float  # from the generator's CPUs
-    cpu_ns: CpuTimes
+    cpu_ns: dict[str, dict[int, int]]  # by role, then by the number of the process
     at_ns: int
 
 
@@ -162,9 +162,9 @@ class Used:
 
     def add(self, before: Snapshot, after: Snapshot) -> None:
         self.ns += after.at_ns - before.at_ns
-        self.cpu_ns.update(
-            {role: ns - before.cpu_ns[role] for role, ns in after.cpu_ns.items() if role in before.cpu_ns}
-        )
+        for role in before.cpu_ns.keys() & after.cpu_ns.keys():
+            then, now = before.cpu_ns[role], after.cpu_ns[role]  # a `sleep` of gateway.sh has ended
+            self.cpu_ns[role] += sum(now[number] - then[number] for number in then.keys() & now.keys())
         self.waited_s += contention.waited_s(before.waits, after.waits)
         self.idle_s += after.idle_s - before.idle_s
         self.stolen_s += after.stolen_s - before.stolen_s
@@ -199,11 +199,11 @@ class CpuWatch:
         idle_s, stolen_s = contention.idle_and_stolen_s(self.row_cpus, self.generator_cpus)
         return Snapshot(waits, idle_s, stolen_s, self.cpu_ns(), time.monotonic_ns())
 
-    def cpu_ns(self) -> CpuTimes:
+    def cpu_ns(self) -> dict[str, dict[int, int]]:
         """Of the processes that this machine's own kernel runs; of a row elsewhere what its meter says, if it can."""
         seen = {role: meter.cpu_ns(processes) for role, processes in self.processes.items()}
         if self.asks and (reading := self.client.ask("meter", arm=self.arm)):
-            seen["row"] = reading["cpu_ns"]
+            seen["row"] = {0: reading["cpu_ns"]}
         return seen
 
     def result(self, block: Block, split: int, seen: Observation, after_ms: float | None = None) -> Result:

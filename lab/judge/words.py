@@ -49,6 +49,12 @@ def meaning(judgement: Judgement) -> str:
     return " ".join(filter(None, (said.outcome, cause(said.because, judgement), said.guess and GUESS + said.guess)))
 
 
+def came_out(judgement: Judgement) -> str:
+    """The same without a cause: for a table of many claims."""
+    said = fitting(judgement)
+    return said.outcome if said else meaning(judgement)
+
+
 def fitting(judgement: Judgement) -> Sentence | None:
     """The first of the experiment's sentences whose needs are all met; none where nothing is concluded."""
     if judgement.verdict in WITHOUT_CONCLUSION:
@@ -65,7 +71,9 @@ def cause(because: Cause | None, judgement: Judgement) -> str:
     for each in because.figures:
         if not (values := of_each_arm(each, judgement)):
             return ""
-        shown.setdefault(FIGURES[each.figure].metric.what, []).append(values)
+        metric = FIGURES[each.figure].metric
+        unit = f" in {metric.unit}" if metric.unit in ("µs", "ms", "MiB") else ""
+        shown.setdefault(metric.what + unit, []).append(values)
     figures = "; ".join(f"{what}: {', '.join(values)}" for what, values in shown.items())
     return f"{because.text} ({figures})."
 

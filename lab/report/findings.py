@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 from lab.experiments import EXPERIMENTS, Contrast, Experiment
 from lab.experiments.model import Setup
+from lab.judge.figures import FIGURES
 from lab.judge.judge import Finding, Judgement
-from lab.judge.words import how_varied, meaning, outcome, ratio, verdict_sentence
+from lab.judge.words import came_out, how_varied, outcome, ratio, verdict_sentence
 from lab.report.report import render
 from lab.report.section import Footnotes, Section, Table, by, sections, what
 from lab.report.tables import in_units
@@ -21,7 +22,7 @@ class Part:
 
     experiment: Experiment
     verdicts: dict[str, str]  # by door
-    meaning: str  # in a line
+    came_out: str  # in a line
     setups: list[str]  # how the headline rows compare, as they come and as one would tune them
     said: list[str]  # verdicts and sentences, each once
     findings: Table
@@ -38,7 +39,17 @@ def write(runs: Sequence[Run]) -> str:
                 shown.setdefault(section.judgement.experiment.name, {})[run.header.door] = section
     parts = [part(each, shown[each.name]) for each in EXPERIMENTS if each.name in shown]
     doors = list(dict.fromkeys(run.header.door for run in runs))
-    return render("findings.md.j2", {"runs": runs, "doors": doors, "parts": parts, "setups": list(Setup)})
+    return render(
+        "findings.md.j2", {"runs": runs, "doors": doors, "parts": parts, "setups": list(Setup), "margins": margins()}
+    )
+
+
+def margins() -> list[tuple[float, list[str]]]:
+    """Each practical margin with what it is for; last the one that most figures have."""
+    named: dict[float, list[str]] = {}
+    for figure in FIGURES.values():
+        named.setdefault(figure.metric.margin, []).append(figure.metric.what)
+    return sorted(named.items(), key=lambda each: len(each[1]))
 
 
 def part(experiment: Experiment, by_door: dict[str, Section]) -> Part:
@@ -48,7 +59,7 @@ def part(experiment: Experiment, by_door: dict[str, Section]) -> Part:
     return Part(
         experiment=experiment,
         verdicts={door: verdict_of(each) for door, each in judgements.items()},
-        meaning=" ".join(each_once({door: meaning(each) for door, each in judgements.items()})),
+        came_out=" ".join(each_once({door: came_out(each) for door, each in judgements.items()})),
         setups=[" ".join(each_once({door: set_up(each, way) for door, each in judgements.items()})) for way in Setup],
         said=each_once(said),
         findings=side_by_side(experiment, {door: each.findings for door, each in judgements.items()}, notes),

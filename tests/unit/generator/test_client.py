@@ -153,11 +153,13 @@ def watched(clock: SimpleNamespace, monkeypatch: pytest.MonkeyPatch) -> Callable
     """A watch on a row of two processes; the kernel's readings are those of `kernel`, which the test moves on."""
     generator = clock.generator = Remembering((0.001,))
     generator.running = {"flask": [Process(7, 1), Process(8, 1)], "nginx": [Process(9, 1)]}
-    kernel = SimpleNamespace(cpu_ns={"row": 0, "nginx": 0}, waits={}, idle_s=0.0, stolen_s=0.0, generator=generator)
+    kernel = SimpleNamespace(cpu_ns={"row": 0}, gateway={}, waits={}, idle_s=0.0, stolen_s=0.0, generator=generator)
     monkeypatch.setattr(contention, "KNOWN", True)
     monkeypatch.setattr(contention, "waits", lambda pids: dict(kernel.waits))
     monkeypatch.setattr(contention, "idle_and_stolen_s", lambda idle, stolen: (kernel.idle_s, kernel.stolen_s))
-    monkeypatch.setattr(meter, "cpu_ns", lambda found: kernel.cpu_ns["row" if len(found) > 1 else "nginx"])
+    monkeypatch.setattr(
+        meter, "cpu_ns", lambda found: kernel.gateway if found[0].pid > 8 else {found[0].pid: kernel.cpu_ns["row"]}
+    )
     monkeypatch.setattr(meter, "tree", lambda pid: list(generator.running["flask"]))
 
     def watch(block: Block) -> tuple[CpuWatch, SimpleNamespace]:
@@ -216,6 +218,19 @@ def test_a_worker_that_was_replaced_is_seen_once_and_its_successor_watched(watch
         made = watch.result(block, split, SEEN)
         seen.append((made.restarts, "row" in made.cpu_ns, made.row_cpus is None))
     assert (seen, watch.processes["row"][1]) == ([(2, False, True), (0, True, False)], successor)
+
+
+def test_of_a_process_beside_the_rows_that_has_ended_nothing_is_counted_and_of_the_others_all(
+    watched: Callable[..., Any],
+) -> None:
+    """Seen in Compose, where the gateway's script waits by `sleep`: less than nothing, and a file nobody could read."""
+    block = Block("flask", "Json", 8, 1)
+    watch, kernel = watched(block)
+    kernel.gateway = {9: 5_000, 10: 10**9}
+    with watch.reading(0):
+        kernel.generator.now_ns += 10**9
+        kernel.gateway = {9: 7_000}
+    assert watch.result(block, 0, SEEN).beside_cpus == {"nginx": 2_000 / 10**9}
 
 
 def test_of_a_row_whose_processes_are_elsewhere_nobody_knows_whether_they_were_restarted(
