@@ -173,7 +173,8 @@ FURTHER_CLAIMS = (
                 worse("asgi-granian", "wsgi-granian"),
                 *(better(one, other, figure="cpu_us") for one, other in zip(GRANIAN, GUNICORN, strict=True)),
                 because=because(
-                    "On every server that speaks both", measured("cpu_us", "wsgi", "asgi-gunicorn", *GRANIAN[:2])
+                    "What it came to on every server that speaks both",
+                    measured("cpu_us", "wsgi", "asgi-gunicorn", *GRANIAN[:2]),
                 ),
             ),
             sentence(
@@ -183,7 +184,8 @@ FURTHER_CLAIMS = (
                 better("asgi-gunicorn", "wsgi"),
                 worse("asgi-granian", "wsgi-granian"),
                 because=because(
-                    "On every server that speaks both", measured("cpu_us", "wsgi", "asgi-gunicorn", *GRANIAN[:2])
+                    "What it came to on every server that speaks both",
+                    measured("cpu_us", "wsgi", "asgi-gunicorn", *GRANIAN[:2]),
                 ),
             ),
             sentence(

@@ -92,7 +92,8 @@ def in_units(section: Section) -> list[Table]:
     if changes := section.changes():
         unit = FIGURES[experiment.contrasts[0].figure].metric.unit
         whole = (
-            f"From {experiment.arms[0].name} to {experiment.arms[-1].name}, each change over all orders of the changes"
+            f"From {experiment.arms[0].name} to {experiment.arms[-1].name}, on the servers of these two, each change "
+            "over all orders of the changes"
         )
         lines = [[each.label, f"{signed(each.least)} to {signed(each.most)}", str(each.orders)] for each in changes]
         made.append(Table(whole, ["change", f"adds, {unit}", "measured between so many pairs"], lines))
