@@ -63,6 +63,7 @@ class Calibration:
     """What came out; shares are of all runs of their kind."""
 
     judged: list[Finding]  # of the runs of a row against itself
+    lasting: dict[str, Comparison]  # of each row with itself, over all its rounds
     false_alarms: float  # of a row's recorded minutes
     minutes: int  # how many those are; they overlap
     apart: int  # how many of them do not
@@ -175,6 +176,7 @@ def calibrate(header: Header, alike: dict[str, Measurements], planted: Measureme
     noise = Noise(rounds, math.sqrt(max(with_starts**2 - rounds**2, 0)))
     return Calibration(
         judged=judged,
+        lasting={row: compare(ratios, 1, 1) for row, ratios in by_row.items()},
         false_alarms=fmean(any(each.detected for each in looks(run)) for run in nothing),
         minutes=len(nothing),
         apart=sum(len(ratios) // MINUTE for ratios in by_row.values()),
