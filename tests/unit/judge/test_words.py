@@ -28,9 +28,9 @@ each_part = pytest.mark.parametrize("part", PARTS, ids=lambda part: f"{part.name
 ARMS = {
     r"FastAPI": r"fastapi.*|HTTP/2|await",
     r"Flask": r"flask.*",
-    r"\b8 threads|\bon threads|\b8, 40|\b8 and 200|\b8 or (on 40|200)": r"flask( (wait|cpu|db))?",
+    r"\b8 threads|\bon threads|\b8, 40|\b8 and 200|\b8 or (on 40|200)": r"flask( (wait|cpu|db|HTTP/2))?",
     r"\b40 (and 200 )?threads": r"flask-40",
-    r"\b200 threads": r"flask-200",
+    r"\b200 threads": r"flask-200( HTTP/2)?",
     r"greenlets": r"flask-gevent( (wait|cpu|db))?",
     r"sync worker": r"flask-sync",
     r"\(granian\)|[Oo]n granian": r".*-(granian|http2)",
