@@ -19,6 +19,7 @@ PROBE_S = 1.5  # of a block with a neighbour: it starts anew, and drains what wa
 SLICED, SLICED_S = 1.4, 0.25  # of a round in slices: their margins and drains, and its warm-up
 START_S = 0.3  # of each row that is started anew
 SEARCH_STEPS = 4
+ROUNDING_S = 1e-6  # what sums of floats may miss a budget by
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ def make_plan(experiments: Sequence[Experiment], quick: bool, budget_s: float | 
         shortest = Plan(looks, SHORTEST, budget_s)
         least = sum(estimate(each, shortest) for each in experiments)
         first_s = budget_s * (FIRST_SHARE if len(looks) > 1 else 1)
-        if least <= first_s:
+        if least <= first_s + ROUNDING_S:
             return replace(shortest, scale=fitting_scale(experiments, shortest, first_s))
     hint = "name fewer experiments" + ("" if quick else ", or add --quick")
     raise LabError(f"that takes {least / 60:.1f} minutes at least: {hint}, or raise --budget")
@@ -50,7 +51,7 @@ def fitting_scale(experiments: Sequence[Experiment], plan: Plan, first_s: float)
     def over(scale: float) -> float:
         return sum(estimate(each, replace(plan, scale=scale)) for each in experiments) - first_s
 
-    if over(SHORTEST) > -1e-6:  # what a sum of floats may miss it by
+    if over(SHORTEST) > -ROUNDING_S:
         return SHORTEST
     return LONGEST if over(LONGEST) < 0 else float(brentq(over, SHORTEST, LONGEST))
 
