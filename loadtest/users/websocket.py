@@ -4,6 +4,7 @@ import ssl
 import time
 from collections.abc import Callable
 from contextlib import closing
+from functools import partial
 from typing import Any, ClassVar, TypeVar
 from uuid import uuid4
 
@@ -145,12 +146,19 @@ class Broadcast(WebSocketUser):
                 if listener is None:
                     return
                 self.listeners.append(listener)
+                self.measure(f"{self.route} joined", partial(self.hear_oneself, listener))
             self.measure(f"{self.route} to the last", lambda: self.reach_all(ws))
             if self.ws is None:
                 self.close_listeners()
 
     def sockets(self) -> tuple[int, int]:
         return int(self.ws is not None) + len(self.listeners), 1 + self.options.listeners
+
+    def hear_oneself(self, ws: WebSocket) -> None:
+        """A handshake may be answered before its client is a member, who would miss what is sent meanwhile."""
+        message = f"{self.name} {next(self.numbers)}"
+        ws.send(message)
+        wait_for(ws, message)
 
     def reach_all(self, ws: WebSocket) -> None:
         message = f"{self.name} {next(self.numbers)}"
