@@ -146,24 +146,20 @@ class Broadcast(WebSocketUser):
                 if listener is None:
                     return
                 self.listeners.append(listener)
-                self.measure(f"{self.route} joined", partial(self.hear_oneself, listener))
-            self.measure(f"{self.route} to the last", lambda: self.reach_all(ws))
+                # A handshake may be answered before its client is a member, who would miss what is sent meanwhile.
+                self.measure(f"{self.route} joined", partial(self.reach, listener, [listener]))
+            if self.ws is not None:
+                self.measure(f"{self.route} to the last", lambda: self.reach(ws, [ws, *self.listeners]))
             if self.ws is None:
                 self.close_listeners()
 
     def sockets(self) -> tuple[int, int]:
         return int(self.ws is not None) + len(self.listeners), 1 + self.options.listeners
 
-    def hear_oneself(self, ws: WebSocket) -> None:
-        """A handshake may be answered before its client is a member, who would miss what is sent meanwhile."""
+    def reach(self, ws: WebSocket, listeners: list[WebSocket]) -> None:
         message = f"{self.name} {next(self.numbers)}"
         ws.send(message)
-        wait_for(ws, message)
-
-    def reach_all(self, ws: WebSocket) -> None:
-        message = f"{self.name} {next(self.numbers)}"
-        ws.send(message)
-        receiving = [gevent.spawn(wait_for, listener, message) for listener in [ws, *self.listeners]]
+        receiving = [gevent.spawn(wait_for, listener, message) for listener in listeners]
         gevent.joinall(receiving, raise_error=True)
 
     def close_listeners(self) -> None:
