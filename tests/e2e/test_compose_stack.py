@@ -12,7 +12,6 @@ import pytest
 
 from lab.stack.compose_file import ROOT
 from tests.e2e import stacks
-from tests.helpers import until
 
 PROJECT = "wsgi-asgi-lab-test-shapes"
 
@@ -55,17 +54,19 @@ def test_a_proxy_in_dockers_own_configuration_does_not_come_between(environ: dic
         assert "unknown" not in said, said  # the meters were read
 
 
-def test_the_gateway_finds_a_row_that_starts_late_where_the_machines_dns_does_not_answer(
+def test_the_gateway_reaches_a_row_as_soon_as_compose_says_that_it_is_up_even_if_the_machines_dns_is_silent(
     environ: dict[str, str], tmp_path: Path
 ) -> None:
-    """Seen in CI: 502 for as long as the whole suite asked, for nginx waited for the answer to its first question."""
+    """Seen in CI: nginx looked for the row once in two seconds, and `up --wait` had ended before it looked again."""
     silent = tmp_path / "silent.yml"
     silent.write_text(json.dumps({"services": {"nginx": {"dns": ["192.0.2.1"]}}}))  # RFC 5737: nobody's
     environ = environ | {"COMPOSE_FILE": f"{ROOT / 'docker-compose.yml'}:{silent}"}
-    for service in ("nginx", "fastapi"):
-        stacks.run(["docker", "compose", "up", "--detach", "--wait", "--build", "--quiet-build", service], environ)
-    address = f"http://localhost:{environ['HTTP_PORT']}/fastapi/json"
-    until(lambda: httpx.get(address, trust_env=False).status_code == 200, timeout_s=10, what="the gateway to find it")
+    up = ["docker", "compose", "up", "--detach", "--wait", "--build", "--quiet-build"]
+    stacks.run([*up, "nginx"], environ)
+    for _ in range(3):
+        stacks.run([*up, "fastapi"], environ)
+        assert httpx.get(f"http://localhost:{environ['HTTP_PORT']}/fastapi/json", trust_env=False).status_code == 200
+        stacks.run(["docker", "compose", "rm", "--stop", "--force", "fastapi"], environ)
 
 
 @pytest.mark.parametrize(
