@@ -132,8 +132,8 @@ FURTHER_CLAIMS = (
         load=Load(
             "EventStream",
             32,
-            seconds=1.2,
-            least_s=1.2,
+            seconds=2.4,
+            least_s=2.4,
             probe_rate=50,
             warm_up=0.8,
             options={"events": 11, "gap_ms": 200},

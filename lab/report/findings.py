@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from lab.experiments import EXPERIMENTS, Contrast, Experiment
 from lab.experiments.model import Setup
+from lab.experiments.outcomes import Rule, Verdict
 from lab.judge.figures import FIGURES
 from lab.judge.judge import Finding, Judgement
 from lab.judge.words import came_out, how_varied, outcome, ratio, verdict_sentence
@@ -13,7 +14,7 @@ from lab.report.section import Footnotes, Section, Table, by, sections, what
 from lab.report.tables import in_units
 from lab.run.results import Run
 
-Shown = dict[str, dict[str, Section]]  # by experiment, then by door
+Shown = dict[str, dict[str, tuple[Run, Section]]]  # by experiment, then by door
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,7 @@ class Part:
     came_out: str  # in a line
     setups: list[str]  # how the headline rows compare, as they come and as one would tune them
     said: list[str]  # verdicts and sentences, each once
+    rounds: str  # how many, at each door, and in which run
     findings: Table
     in_units: list[tuple[str, Table]]  # by door
     notes: list[str]
@@ -36,7 +38,7 @@ def write(runs: Sequence[Run]) -> str:
     for run in runs:
         for section in sections(run):
             if section.size:
-                shown.setdefault(section.judgement.experiment.name, {})[run.header.door] = section
+                shown.setdefault(section.judgement.experiment.name, {})[run.header.door] = run, section
     parts = [part(each, shown[each.name]) for each in EXPERIMENTS if each.name in shown]
     doors = list(dict.fromkeys(run.header.door for run in runs))
     return render(
@@ -52,9 +54,9 @@ def margins() -> list[tuple[float, list[str]]]:
     return sorted(named.items(), key=lambda each: len(each[1]))
 
 
-def part(experiment: Experiment, by_door: dict[str, Section]) -> Part:
+def part(experiment: Experiment, by_door: dict[str, tuple[Run, Section]]) -> Part:
     notes = Footnotes()
-    judgements = {door: section.judgement for door, section in by_door.items()}
+    judgements = {door: section.judgement for door, (_, section) in by_door.items()}
     said = {door: f"**{verdict_of(each)}**. {verdict_sentence(each)}" for door, each in judgements.items()}
     return Part(
         experiment=experiment,
@@ -62,8 +64,11 @@ def part(experiment: Experiment, by_door: dict[str, Section]) -> Part:
         came_out=" ".join(each_once({door: came_out(each) for door, each in judgements.items()})),
         setups=[" ".join(each_once({door: set_up(each, way) for door, each in judgements.items()})) for way in Setup],
         said=each_once(said),
+        rounds="; ".join(
+            f"{door} {how_many_rounds(judgements[door])} ({run.folder.name})" for door, (run, _) in by_door.items()
+        ),
         findings=side_by_side(experiment, {door: each.findings for door, each in judgements.items()}, notes),
-        in_units=[(door, table) for door, section in by_door.items() for table in in_units(section)],
+        in_units=[(door, table) for door, (_, section) in by_door.items() for table in in_units(section)],
         notes=notes.reasons,
     )
 
@@ -79,9 +84,20 @@ def set_up(judgement: Judgement, way: Setup) -> str:
     return f"{contrast.subject} / {contrast.baseline}{where}: {'; '.join(figures)}"
 
 
+def how_many_rounds(judgement: Judgement) -> str:
+    """How many rounds its comparisons rest on: one that is decided is measured no more."""
+    pairs = {each.comparison.pairs for each in judgement.findings if each.comparison}
+    return " to ".join(map(str, sorted({min(pairs), max(pairs)}))) if pairs else "none that counts"
+
+
 def verdict_of(judgement: Judgement) -> str:
-    planted = judgement.experiment.must_be_refused and judgement.as_planned
-    return f"{judgement.verdict}, as planted" if planted else str(judgement.verdict)
+    """The verdict; where one case is enough, in how many it held, or it would read as if it held in all."""
+    if judgement.experiment.must_be_refused and judgement.as_planned:
+        return f"{judgement.verdict}, as planted"
+    if judgement.experiment.rule == Rule.ONE_CASE and judgement.verdict == Verdict.SUPPORTED:
+        held = sum(each.holds for each in judgement.deciding)
+        return f"{judgement.verdict}, in {held} of {len(judgement.deciding)} cases"
+    return str(judgement.verdict)
 
 
 def each_once(by_door: Mapping[str, str]) -> list[str]:

@@ -131,10 +131,11 @@ class Runner:
         for together in [[number] for number in rounds] if self.run.header.restarts else [rounds]:
             self.start_anew([arm.row for arms in course.arms.values() for arm in arms])
             for level in course.arms:
+                theirs = {number: orders[level][number] for number in together}
                 if course.in_slices(level):
-                    self.in_slices(course, level, together)
+                    self.in_slices(course, level, theirs)
                 else:
-                    self.in_blocks(course, level, {number: orders[level][number] for number in together})
+                    self.in_blocks(course, level, theirs)
 
     def start_anew(self, rows: Sequence[str]) -> None:
         """Those of these rows that have been under load, all at once."""
@@ -145,14 +146,17 @@ class Runner:
         self.used.update(rows)
         self.progress.advance(self.bar, START_S * len(set(rows)))
 
-    def in_slices(self, course: Course, level: str, rounds: Sequence[int]) -> None:
-        """Rounds in which the arms take turns, slice by slice."""
-        arms = course.arms[level]
+    def in_slices(self, course: Course, level: str, orders: Mapping[int, Sequence[Arm]]) -> None:
+        """Rounds, by their numbers, in which the arms take turns, slice by slice.
+
+        They connect in the order of the first: a process is another one for those who come to it first.
+        """
+        arms = next(iter(orders.values()))
         loads = [course.experiment.load_of(level, arm) for arm in arms]
         blocks = [self.block(load, arm, purpose_of(course, level, arm)) for load, arm in zip(loads, arms, strict=True)]
         self.note(course, level)
         with self.generator.taking_turns(blocks) as interleaving:
-            for number in rounds:
+            for number in orders:
                 for result in interleaving.round(number, self.orders(range(len(arms)), interleaving.count)):
                     course.measured.add(result)
                 self.note(course, level)

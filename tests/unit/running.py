@@ -32,7 +32,7 @@ class Fake(GeneratorClient):
         self.measure, self.clock = measure, clock
         self.asked: list[Block] = []
         self.restarted: list[list[str]] = []
-        self.opened = 0  # how often clients were connected, to take turns
+        self.connected: list[list[str]] = []  # the arms, in the order in which their clients were, to take turns
         self.door: Any = SimpleNamespace(restart=self.restarted.append)
 
     def run(self, block: Block) -> Result:
@@ -42,7 +42,7 @@ class Fake(GeneratorClient):
 
     @contextmanager
     def taking_turns(self, blocks: Sequence[Block]) -> Iterator[Any]:
-        self.opened += 1
+        self.connected.append([block.purpose.arm for block in blocks])
         yield FakeInterleaving(self, blocks)
 
 

@@ -82,3 +82,10 @@ def test_of_two_runs_of_one_door_the_later_counts_for_what_both_have(tmp_path: P
     text = findings.write(read)
     assert "| **refuted** |" not in text and "| **supported** |" in text
     assert "results/a results/b" in text
+    assert "Rounds: native 4 (a)." in text and "Rounds: native 4 (b)." in text
+
+
+def test_a_claim_that_one_case_supports_is_said_to_hold_in_so_many(tmp_path: Path) -> None:
+    made = {"basic-cost": runs.results("basic-cost", stepwise)}
+    text = findings.write([results.read(runs.write(tmp_path / "run", made))])
+    assert "**supported, in 1 of 7 cases**" in text
