@@ -3,13 +3,14 @@
 import argparse
 import json
 from collections.abc import Sequence
+from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
 from lab import COMMAND, LabError
 from lab.calibration import bench_agreement, bench_generator, bench_services, calibrate
-from lab.experiments import DEMO, EXPERIMENTS, Experiment, find
+from lab.experiments import BY_NAME, DEMO, EXPERIMENTS, Experiment, find
 from lab.experiments.outcomes import Verdict
 from lab.generator.record import histogram, writing
 from lab.judge.figures import unseen
@@ -151,17 +152,26 @@ def compare_folders(options: argparse.Namespace) -> int:
 def print_findings(options: argparse.Namespace) -> None:
     runs = [results.read(folder) for folder in options.folders]
     if options.json:
-        print("[" + ",\n".join(map(shipped, runs)) + "]")
+        lines = (json.dumps(each, ensure_ascii=False, separators=(",", ":")) for each in shipped(runs))
+        print("[" + ",\n".join(lines) + "]")
     else:
         print(findings.write(runs), end="")
 
 
-def shipped(found: results.Run) -> str:
-    """What the page shows of a run, in a line: of each claim the comparisons that decide it."""
-    read = json.loads(as_read(found))
-    for verdict in read["verdicts"]:
-        verdict["findings"] = [finding for finding in verdict["findings"] if finding["decides"]]
-    return json.dumps(read, ensure_ascii=False, separators=(",", ":"))
+def shipped(runs: Sequence[results.Run]) -> list[dict[str, Any]]:
+    """What the page shows, door by door: of each claim the run that counts, and the comparisons that decide it."""
+    counts = findings.that_count(runs)
+    doors: dict[str, dict[str, Any]] = {}
+    for one in runs:
+        read = json.loads(as_read(one))
+        door = doors.setdefault(one.header.door, {"version": read["version"], "door": read["door"], "verdicts": []})
+        for verdict in read["verdicts"]:
+            if counts[one.header.door, verdict["experiment"]] is one:
+                deciding = [finding for finding in verdict["findings"] if finding["decides"]]
+                door["verdicts"].append(verdict | {"results": read["results"], "findings": deciding})
+    for door in doors.values():
+        door["verdicts"].sort(key=lambda verdict: list(BY_NAME).index(verdict["experiment"]))
+    return list(doors.values())
 
 
 def demonstrate(options: argparse.Namespace) -> int:

@@ -33,17 +33,33 @@ class Part:
 
 
 def write(runs: Sequence[Run]) -> str:
-    """The Markdown. Where two runs of one door have the same experiment, the later one in the list counts."""
+    """The Markdown."""
     shown: Shown = {}
+    counts = that_count(runs)
     for run in runs:
         for section in sections(run):
-            if section.size:
-                shown.setdefault(section.judgement.experiment.name, {})[run.header.door] = run, section
+            name, door = section.judgement.experiment.name, run.header.door
+            if counts.get((door, name)) is run:
+                shown.setdefault(name, {})[door] = run, section
     parts = [part(each, shown[each.name]) for each in EXPERIMENTS if each.name in shown]
     doors = list(dict.fromkeys(run.header.door for run in runs))
     return render(
         "findings.md.j2", {"runs": runs, "doors": doors, "parts": parts, "setups": list(Setup), "margins": margins()}
     )
+
+
+def that_count(runs: Sequence[Run]) -> dict[tuple[str, str], Run]:
+    """By door and experiment: of two runs that have measured it, the later one in the list.
+
+    One that was stopped before its first look does not count where another has a verdict.
+    """
+    found: dict[tuple[str, str], Run] = {}
+    for too_short in (True, False):
+        for run in runs:
+            for judgement in run.judgements():
+                if (judgement.verdict == Verdict.TOO_SHORT) == too_short:
+                    found[run.header.door, judgement.experiment.name] = run
+    return found
 
 
 def margins() -> list[tuple[float, list[str]]]:

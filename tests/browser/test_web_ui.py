@@ -74,7 +74,7 @@ def test_no_link_of_the_first_page_is_cut_off_also_where_rows_are_not_started(
     page.route("**/-/up/flask-*", lambda route: route.continue_(url=f"{stack.https}/-/up/asgi-h11"))  # not started
     page.set_viewport_size({"width": width, "height": 900})
     page.goto(stack.https)
-    expect(page.locator("#absent")).to_contain_text("flask-40")
+    expect(page.locator("#absent")).to_contain_text("flask-40", timeout=TIMEOUT_MS)
     expect(page.locator("[data-row=flask-40]")).to_be_hidden()
     rights = page.locator("a").evaluate_all("links => links.map(link => link.getBoundingClientRect().right)")
     assert max(rights) <= width

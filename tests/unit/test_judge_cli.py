@@ -207,10 +207,22 @@ def test_the_verdicts_lie_beside_the_report_as_they_were_printed(
     assert json.loads(kept.read_text())["complete"] is False
 
 
-def test_findings_as_json_are_the_verdicts_of_each_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    made: dict[str, Any] = {"basic-cost": runs.results("basic-cost", slower_flask)}
-    folders = [str(runs.write(tmp_path / door, made, door=door)) for door in ("native", "compose")]
-    assert cli.main(["findings", "--json", *folders]) == 0
-    said = json.loads(capsys.readouterr().out)
-    assert [(each["door"], each["complete"]) for each in said] == [("native", True), ("compose", True)]
-    assert [verdict["experiment"] for each in said for verdict in each["verdicts"]] == ["basic-cost"] * 2
+def test_findings_as_json_have_each_claim_once_for_each_door_from_the_run_that_counts(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    both: dict[str, Any] = {name: runs.results(name, slower_flask) for name in ("basic-cost", "control")}
+    again = {"basic-cost": both["basic-cost"]}
+    folders = [
+        runs.write(tmp_path / "a", both),
+        runs.write(tmp_path / "b", both, door="compose"),
+        runs.write(tmp_path / "c", again),
+    ]
+    assert cli.main(["findings", "--json", *map(str, folders)]) == 0
+    said = {
+        door["door"]: [(each["experiment"], Path(each["results"]).name) for each in door["verdicts"]]
+        for door in json.loads(capsys.readouterr().out)
+    }
+    assert said == {
+        "native": [("basic-cost", "c"), ("control", "a")],
+        "compose": [("basic-cost", "b"), ("control", "b")],
+    }

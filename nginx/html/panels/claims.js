@@ -25,10 +25,10 @@ export async function mount(section) {
   await look();
 }
 
-/** The newest last: of two doors that were measured for the findings, the first counts. */
+/** Of two doors that were measured for the findings, the first counts: it comes last. */
 async function shipped() {
-  const runs = await get("/findings.json") ?? [];
-  return runs.reverse().map((run) => ({ ...run, ships: true, made: day(run.results.split("/").at(-1)) }));
+  const doors = await get("/findings.json") ?? [];
+  return doors.reverse().map((door) => ({ ...door, ships: true }));
 }
 
 async function measured() {
@@ -46,9 +46,9 @@ async function get(path) {
 const day = (folder) => { const [, date, hour, minute] = MADE.exec(folder) ?? []; return date ? `${date} ${hour}:${minute}` : folder; };
 
 /** One claim: the verdict, what it came from, and every comparison that decides it. */
-function shown({ experiment, claim, verdict, sentence, findings, run }) {
+function shown({ experiment, claim, verdict, sentence, findings, results, run }) {
   const deciding = findings.filter(({ decides }) => decides);
-  const from = run.ships ? `a finding that ships with the lab (${run.door}, ${run.made})`
+  const from = run.ships ? `a finding that ships with the lab (${run.door}, ${day(results.split("/").at(-1))})`
     : `measured here (${run.door}, ${run.made}${run.complete ? "" : ", ended early"})`;
   const more = run.ships ? [] : [" ", element("a", { href: `${run.report}#${experiment}` }, "its section of the report")];
   return element("article", { class: "claim", "data-claim": experiment, "data-ships": run.ships ? "yes" : "no" },

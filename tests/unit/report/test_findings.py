@@ -85,6 +85,16 @@ def test_of_two_runs_of_one_door_the_later_counts_for_what_both_have(tmp_path: P
     assert "Rounds: native 4 (a)." in text and "Rounds: native 4 (b)." in text
 
 
+def test_a_run_that_was_stopped_before_its_first_look_does_not_count_where_another_has_a_verdict(
+    tmp_path: Path,
+) -> None:
+    made = {"control": runs.results("control", alike)}
+    short = {"control": runs.results("control", alike, rounds=2)}
+    read = [results.read(runs.write(tmp_path / name, made)) for name, made in (("a", made), ("b", short))]
+    assert "Rounds: native 4 (a)." in findings.write(read)
+    assert "**too short**" in findings.write(read[1:])
+
+
 def test_a_claim_that_one_case_supports_is_said_to_hold_in_so_many(tmp_path: Path) -> None:
     made = {"basic-cost": runs.results("basic-cost", stepwise)}
     text = findings.write([results.read(runs.write(tmp_path / "run", made))])
