@@ -18,12 +18,13 @@ class Connection(psycopg.AsyncConnection[DictRow]):
 
     @classmethod
     async def connect(cls, *args: Any, **options: Any) -> Self:
+        since = outage.made
         try:
             connection = await super().connect(*args, **options)
         except psycopg.OperationalError:
-            outage.note(is_away=True)
+            outage.lost(since)
             raise
-        outage.note(is_away=False)
+        outage.found()
         return connection
 
     async def wait(
@@ -49,10 +50,11 @@ pool = AsyncConnectionPool[Connection](
 async def connection() -> AsyncIterator[Connection]:
     """A connection of the pool; Problem 503 where the database is away, at once where that is known."""
     db = await take()
+    since = outage.made
     try:
         yield db
     except psycopg.OperationalError as error:
-        outage.note(is_away=True)  # before the pool connects anew, which may say otherwise
+        outage.lost(since)  # before the pool connects anew, which may say otherwise
         await pool.drain()  # one lost connection means that the idle ones are lost, too
         await db.close()
         raise workloads.Problem(503) from error

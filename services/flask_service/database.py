@@ -18,12 +18,13 @@ class Connection(psycopg.Connection[DictRow]):
 
     @classmethod
     def connect(cls, *args: Any, **options: Any) -> Self:
+        since = outage.made
         try:
             connection = super().connect(*args, **options)
         except psycopg.OperationalError:
-            outage.note(is_away=True)
+            outage.lost(since)
             raise
-        outage.note(is_away=False)
+        outage.found()
         return connection
 
     def wait(self, gen: PQGen[RV], interval: float = workloads.DATABASE_LOOK_S, timeout: float | None = None) -> RV:
@@ -44,10 +45,11 @@ pool = ConnectionPool[Connection](
 def connection() -> Iterator[Connection]:
     """A connection of the pool; Problem 503 where the database is away, at once where that is known."""
     db = take()
+    since = outage.made
     try:
         yield db
     except psycopg.OperationalError as error:
-        outage.note(is_away=True)  # before the pool connects anew, which may say otherwise
+        outage.lost(since)  # before the pool connects anew, which may say otherwise
         pool.drain()  # one lost connection means that the idle ones are lost, too
         db.close()
         raise workloads.Problem(503) from error

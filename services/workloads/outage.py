@@ -12,9 +12,26 @@ logging.getLogger("psycopg.pool").setLevel(logging.ERROR)  # it would tell of ev
 
 away = False  # as the last connection that was made or lost has it
 met = False  # whether it was ever there: a service may start before it, which is no news
+made = 0  # connections so far, to tell what came before and what after
 
 
-def note(is_away: bool) -> None:
+def found() -> None:
+    """A connection has been made."""
+    global made
+    made += 1
+    say(is_away=False)
+
+
+def lost(since: int) -> None:
+    """An attempt or a query has failed that began when `since` connections had been made.
+
+    One that began before the last of them says nothing of the database now: an attempt may fail seconds later.
+    """
+    if since == made:
+        say(is_away=True)
+
+
+def say(is_away: bool) -> None:
     global away, met
     if met and is_away != away:
         log.warning("the database %s", "does not answer" if is_away else "answers again")

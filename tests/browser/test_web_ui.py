@@ -76,6 +76,7 @@ def test_no_link_of_the_first_page_is_cut_off_also_where_rows_are_not_started(
     page.goto(stack.https)
     expect(page.locator("#absent")).to_contain_text("flask-40", timeout=TIMEOUT_MS)
     expect(page.locator("[data-row=flask-40]")).to_be_hidden()
+    expect(page.locator("#victim")).to_contain_text(re.compile(r"\d ms.*\d ms"), timeout=TIMEOUT_MS)
     rights = page.locator("a").evaluate_all("links => links.map(link => link.getBoundingClientRect().right)")
     assert max(rights) <= width
     assert page.locator("html").evaluate("page => page.scrollWidth <= page.clientWidth")

@@ -3,6 +3,7 @@
 import socket
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 
 import psycopg
@@ -125,3 +126,30 @@ def test_a_listener_gives_up_a_database_that_takes_connections_and_says_nothing(
         with pytest.raises(workloads.Problem) as refused:
             listen()
         assert (refused.value.status, outage.away) == (503, True)
+
+
+def test_an_attempt_to_connect_that_fails_late_does_not_hide_a_database_that_is_back(
+    database_url: str, portal: BlockingPortal, known_to_be_away: None
+) -> None:
+    """Seen in Compose: 503 for a second after the database had been found again."""
+    import fastapi_service.database
+    import flask_service.database
+
+    def connect_fastapi(url: str) -> None:
+        async def connect() -> None:
+            await (await fastapi_service.database.Connection.connect(url)).close()
+
+        portal.call(connect)
+
+    def connect_flask(url: str) -> None:
+        flask_service.database.Connection.connect(url).close()
+
+    for connect in (connect_flask, connect_fastapi):
+        with closing(socket.create_server(("127.0.0.1", 0))) as server, ThreadPoolExecutor() as threads:
+            late = threads.submit(connect, f"postgresql://127.0.0.1:{server.getsockname()[1]}/lab")
+            with closing(server.accept()[0]):
+                connect(database_url)
+            with pytest.raises(psycopg.OperationalError):
+                late.result()
+            assert not outage.away
+            outage.away = True

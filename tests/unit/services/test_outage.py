@@ -57,15 +57,31 @@ def test_every_sign_of_life_starts_the_count_anew() -> None:
 def test_an_outage_is_logged_once_and_so_is_its_end(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING):
         for is_away in (False, True, True, False, False):
-            outage.note(is_away)
+            tell(is_away)
             assert outage.away == is_away
     assert caplog.messages == ["the database does not answer", "the database answers again"]
+
+
+def test_what_began_before_the_last_connection_was_made_says_nothing_of_the_database() -> None:
+    before = outage.made
+    outage.found()
+    outage.lost(before)
+    assert not outage.away
+    outage.lost(outage.made)
+    assert outage.away
 
 
 def test_a_service_that_starts_before_the_database_says_nothing_of_it(caplog: pytest.LogCaptureFixture) -> None:
     outage.met = False
     for is_away in (True, True, False):
-        outage.note(is_away)
+        tell(is_away)
     assert not caplog.messages
-    outage.note(is_away=True)
+    tell(is_away=True)
     assert caplog.messages == ["the database does not answer"]
+
+
+def tell(is_away: bool) -> None:
+    if is_away:
+        outage.lost(outage.made)
+    else:
+        outage.found()
