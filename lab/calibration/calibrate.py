@@ -15,6 +15,7 @@ from pathlib import Path
 from statistics import fmean, pstdev, stdev
 
 from rich.console import Console
+from scipy.stats import binom
 
 from lab.calibration import verdicts
 from lab.calibration.verdicts import Noise, Wrong, covered, wrong_verdicts
@@ -223,6 +224,7 @@ def found_in(runs: Sequence[Sequence[float]]) -> float:
 
 def render(found: Calibration, header: Header) -> str:
     """The result as docs/calibration.md has it."""
+    detected = sum(each.comparison.detected for each in found.judged if each.comparison)
     facts = {
         "found": found,
         "header": header,
@@ -230,7 +232,8 @@ def render(found: Calibration, header: Header) -> str:
         "looks": LOOKS,
         "noisy": NOISY,
         "runs": verdicts.RUNS,
-        "detected": sum(each.comparison.detected for each in found.judged if each.comparison),
+        "detected": detected,
+        "by_chance": float(binom.sf(detected - 1, len(found.judged), 0.05)),
         "matters": sum(each.outcome in (Outcome.BETTER, Outcome.WORSE) for each in found.judged),
         "refused": sum(bool(each.reasons) for each in found.judged),
         "undecided": sum(each.outcome == Outcome.INCONCLUSIVE for each in found.judged),

@@ -296,12 +296,13 @@ ARTICLE_CLAIMS = (
         source=ARTICLE,
         method="The highest rate of independent arrivals (open loop, Poisson) that keeps p99 within 250 ms, so that "
         "connections or CPU end it long before the generator: of requests that make ten queries of 5 ms each, and of "
-        "a visitor's mix (half of them small answers, a third such reads, and writes, messages, waits and work for the "
-        "CPU). By bisection to 6 %, anew in every round and from another start, so that the steps average out.",
+        "a visitor's mix (half of them small answers, a third reads of twenty such queries, and writes, messages, "
+        "waits and work for the CPU). By bisection to 6 %, anew in every round and from another start, so that the "
+        "steps average out.",
         held_equal="the same requests, one worker each, in each comparison pools of one size, latency from the "
         "intended start",
         refuted_if="Flask keeps the limit up to the same rate, or a higher one",
-        arms=(*rows(*HIGH), *(Arm(row, mixed(row), {"scenario": "Mix"}) for row in HIGH)),
+        arms=(*rows(*HIGH), *(Arm(row, mixed(row), {"scenario": "Mix", "queries": 20}) for row in HIGH)),
         contrasts=tuple(
             Contrast(*pair, "capacity", setup=setup)
             for pair, setup in zip(HIGH_PAIRS, (Setup.AS_IT_COMES, Setup.TUNED, None, None), strict=True)

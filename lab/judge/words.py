@@ -50,9 +50,10 @@ def meaning(judgement: Judgement) -> str:
 
 
 def came_out(judgement: Judgement) -> str:
-    """The same without a cause: for a table of many claims."""
-    said = fitting(judgement)
-    return said.outcome if said else meaning(judgement)
+    """The same without a cause: for a table of many claims. Of one that is open, what is decided of it."""
+    if said := fitting(judgement):
+        return said.outcome
+    return meaning(judgement) + (decided_so(judgement) if judgement.verdict == Verdict.INCONCLUSIVE else "")
 
 
 def fitting(judgement: Judgement) -> Sentence | None:
