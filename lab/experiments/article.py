@@ -225,6 +225,12 @@ ARTICLE_CLAIMS = (
                 better("fastapi-pool-32", "flask-40-pool-32", at=("20",)),
             ),
             sentence(
+                "While PostgreSQL took no time of its own, FastAPI served more than Flask on their usual servers. "
+                "While it took 20 ms, Flask served as much with a pool of 4 connections.",
+                better("fastapi", "flask", at=("0",)),
+                alike("fastapi-pool-4", "flask-40-pool-4", at=("20",)),
+            ),
+            sentence(
                 "While PostgreSQL took 20 ms, Flask served as much as FastAPI on their usual settings.",
                 alike("fastapi", "flask", at=("20",)),
             ),

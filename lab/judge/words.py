@@ -1,6 +1,7 @@
 """Verdicts and findings as people read them."""
 
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import Literal
 
 from lab.experiments import Experiment
@@ -203,7 +204,9 @@ def ratio(comparison: Comparison | None) -> str:
 
 def times(value: float) -> str:
     """A ratio: two decimals, or two digits where that says too little or too much."""
-    return f"{value:.2f}" if 0.1 <= value < 100 else f"{value:,.0f}" if value >= 100 else f"{value:.2g}"
+    if value >= 0.1:
+        return f"{value:.2f}" if value < 100 else f"{value:,.0f}"
+    return f"{Decimal(f'{value:.2g}'):f}"  # no 7.4e-05: people read it
 
 
 InAWord = Literal["better", "worse", "no difference that matters", "inconclusive", "refused", "too few pairs"]

@@ -16,7 +16,7 @@ from lab.judge.figures import FIGURES
 from lab.judge.gates import Checked
 from lab.judge.judge import Cell, Finding, Judgement
 from lab.judge.statistics import compare
-from lab.judge.words import PLAIN, PLANTED, how_many, how_varied, listed, meaning, outcome, verdict_sentence
+from lab.judge.words import PLAIN, PLANTED, how_many, how_varied, listed, meaning, outcome, times, verdict_sentence
 from tests.unit.records import SPREAD, toy
 
 BETTER, WORSE, ALIKE, OPEN = Outcome.BETTER, Outcome.WORSE, Outcome.NO_DIFFERENCE, Outcome.INCONCLUSIVE
@@ -316,3 +316,10 @@ def test_one_is_singular_and_lists_are_read_as_people_say_them() -> None:
 def test_a_single_level_is_singular_too(experiment: Experiment) -> None:
     assert bool(experiment.varied_one) == ("1" in experiment.levels)
     assert not how_varied(experiment, ["1"]).startswith("1 queries")
+
+
+@pytest.mark.parametrize(
+    ("value", "said"), [(0.000074, "0.000074"), (0.0512, "0.051"), (0.5, "0.50"), (99.4, "99.40"), (7438.4, "7,438")]
+)
+def test_a_ratio_is_said_without_an_exponent(value: float, said: str) -> None:
+    assert times(value) == said
