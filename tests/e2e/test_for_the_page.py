@@ -39,6 +39,12 @@ def test_the_page_finds_the_verdicts_and_the_report_of_a_run(http: httpx.Client,
     assert report.status_code == 200 and "script-src" not in policy and "default-src 'none'" in policy
 
 
+def test_of_a_run_without_verdicts_the_page_learns_so_without_an_error(http: httpx.Client, run: Path) -> None:
+    (run / "verdicts.json").unlink()
+    assert http.get(f"/results/{NAME}/verdicts.json").status_code == 204
+    assert http.post(f"/results/{NAME}/verdicts.json").headers["content-type"] == "application/problem+json"
+
+
 @pytest.mark.parametrize("name", HIDDEN)
 def test_nothing_else_of_a_run_is_handed_out(http: httpx.Client, run: Path, name: str) -> None:
     assert http.get(f"/results/{NAME}/{name}").status_code == 404

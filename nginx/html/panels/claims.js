@@ -40,7 +40,7 @@ async function measured() {
 
 async function get(path) {
   const { ok, body } = await ask(path);
-  return ok ? JSON.parse(body) : null;
+  return ok && body ? JSON.parse(body) : null; // none: 204
 }
 
 const day = (folder) => { const [, date, hour, minute] = MADE.exec(folder) ?? []; return date ? `${date} ${hour}:${minute}` : folder; };
@@ -54,7 +54,7 @@ function shown({ experiment, claim, verdict, sentence, findings, results, run })
   return element("article", { class: "claim", "data-claim": experiment, "data-ships": run.ships ? "yes" : "no" },
     element("div", {},
       element("h4", {}, `“${plain(claim)}” `, element("strong", { class: `verdict is-${verdict.replaceAll(" ", "-")}` }, verdict)),
-      element("p", {}, plain(sentence)), element("p", { class: "quiet" }, from, ...more)),
+      element("p", {}, plain(sentence)), element("p", { class: "quiet" }, `${experiment}: `, from, ...more)),
     chart(deciding),
     element("details", {}, element("summary", {}, `${deciding.length} comparison${deciding.length === 1 ? "" : "s"}`), table(deciding)));
 }
