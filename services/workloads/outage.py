@@ -11,15 +11,14 @@ log = logging.getLogger(__name__)
 logging.getLogger("psycopg.pool").setLevel(logging.ERROR)  # it would tell of every attempt of every connection
 
 away = False  # as the last connection that was made or lost has it
-met = False  # whether it was ever there: a service may start before it, which is no news
 made = 0  # connections so far, to tell what came before and what after
 
 
 def found() -> None:
     """A connection has been made."""
     global made
-    made += 1
     say(is_away=False)
+    made += 1
 
 
 def lost(since: int) -> None:
@@ -32,10 +31,11 @@ def lost(since: int) -> None:
 
 
 def say(is_away: bool) -> None:
-    global away, met
-    if met and is_away != away:
+    """Nothing before the first connection: a service may start before the database, which is no news."""
+    global away
+    if made and is_away != away:
         log.warning("the database %s", "does not answer" if is_away else "answers again")
-    away, met = is_away, met or not is_away
+    away = is_away
 
 
 def bounded(gen: PQGen[RV]) -> PQGen[RV]:

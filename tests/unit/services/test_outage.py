@@ -14,7 +14,7 @@ from workloads import outage
 
 @pytest.fixture(autouse=True)
 def known_to_be_there() -> Iterator[None]:
-    outage.away, outage.met = False, True
+    outage.away, outage.made = False, 1
     yield
     outage.away = False
 
@@ -72,7 +72,7 @@ def test_what_began_before_the_last_connection_was_made_says_nothing_of_the_data
 
 
 def test_a_service_that_starts_before_the_database_says_nothing_of_it(caplog: pytest.LogCaptureFixture) -> None:
-    outage.met = False
+    outage.made = 0
     for is_away in (True, True, False):
         tell(is_away)
     assert not caplog.messages
