@@ -170,6 +170,15 @@ class Experiment:
         """On how many comparisons the verdict rests, this one included; one that does not decide stands alone."""
         return len(self.levels) * sum(each.decides for each in self.contrasts) if contrast.decides else 1
 
+    def asks(self, contrast: Contrast) -> bool:
+        """Whether more rounds are worth it while this one is open, or it is shown with what there is."""
+        spoken_of = (need for each in self.sentences for need in each.needs if need.figure == contrast.figure)
+        return (
+            contrast.decides
+            or contrast.setup is not None
+            or any(need.subject == contrast.subject and contrast.baseline in need.baselines for need in spoken_of)
+        )
+
     @property
     def rows(self) -> list[str]:
         return list(dict.fromkeys(arm.row for arm in self.arms))

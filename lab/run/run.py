@@ -53,7 +53,7 @@ class Course:
             still = {
                 name
                 for each in findings
-                if each.level == level and not settled(each)
+                if each.level == level and self.experiment.asks(each.contrast) and not settled(each)
                 for name in (each.contrast.subject, each.contrast.baseline)
             }
             self.arms[level] = tuple(arm for arm in self.experiment.arms if arm.name in still)

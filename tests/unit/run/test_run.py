@@ -12,6 +12,7 @@ import pytest
 
 from lab.experiments import Arm, Contrast, Experiment
 from lab.experiments.outcomes import Outcome, Verdict
+from lab.experiments.sentences import Need, better, sentence
 from lab.generator.record import Block
 from lab.judge.judge import judge
 from lab.judge.statistics import LOOKS
@@ -134,7 +135,12 @@ def test_a_second_look_goes_to_claims_without_a_verdict_first_and_of_those_to_wh
 
     fake = Fake(measure, clock)
     shown_only = Contrast("fastapi", "flask", "cpu_us", decides=False)
-    answered = named("answered", Contrast("fastapi", "wsgi", "cpu_us"), shown_only, arms=THREE)
+    answered = named(
+        "answered",
+        *(Contrast("fastapi", "wsgi", "cpu_us"), shown_only),
+        arms=THREE,
+        sentences=(sentence("FastAPI needed less.", better("fastapi", "flask", figure="cpu_us")),),
+    )
     long = named("long", levels={"4": {}, "8": {}, "16": {}})
     run_one(fake, Plan(LOOKS[:2], 1.0, None), answered, long, named("short"))
     again = [block.purpose.experiment for block in fake.asked if block.purpose.round >= LOOKS[0]]
@@ -152,6 +158,23 @@ def test_an_arm_whose_questions_are_answered_is_measured_no_more(clock: SimpleNa
     measured = {row: sum(block.row == row for block in fake.asked) for row in ("fastapi", "flask", "wsgi")}
     assert measured == {"fastapi": LOOKS[1], "flask": LOOKS[0], "wsgi": LOOKS[1]}
     assert fake.restarted[-1] == ["fastapi", "wsgi"]
+
+
+@pytest.mark.parametrize(("sentences", "looks"), [((), 1), ((better("fastapi", "wsgi", figure="cpu_us"),), 2)])
+def test_what_is_shown_only_is_measured_on_where_a_sentence_speaks_of_it(
+    sentences: tuple[Need, ...], looks: int, clock: SimpleNamespace
+) -> None:
+    def measure(block: Block) -> dict[str, Any]:
+        noise = NOISE[block.purpose.round % len(NOISE)] if block.row == "wsgi" else 1
+        return cpu_us({"fastapi": 100, "flask": 300, "wsgi": 100 * noise}[block.row])
+
+    fake = Fake(measure, clock)
+    shown_only = Contrast("fastapi", "wsgi", "cpu_us", decides=False)
+    contrasts = Contrast("fastapi", "flask", "cpu_us"), shown_only
+    spoken_of = tuple(sentence("It needed less.", need) for need in sentences)
+    run_one(fake, Plan(LOOKS[:2], 1.0, None), toy(*contrasts, arms=THREE, sentences=spoken_of))
+    measured = {row: sum(block.row == row for block in fake.asked) for row in ("fastapi", "flask", "wsgi")}
+    assert measured == {"fastapi": LOOKS[looks - 1], "flask": LOOKS[0], "wsgi": LOOKS[looks - 1]}
 
 
 def test_a_level_that_is_decided_is_measured_no_more(clock: SimpleNamespace) -> None:
