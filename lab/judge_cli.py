@@ -62,7 +62,9 @@ def measure(options: argparse.Namespace) -> int:
     chosen = choose(options.names, options.all)
     # Standard output is for the JSON alone.
     progress = Console(stderr=True, highlight=False) if options.json else console
-    name = "all" if options.all else "-".join(options.names)[:60]
+    name = "all" if options.all else "-".join(options.names)
+    if len(options.names) > 3:
+        name = f"{options.names[0]}-and-{len(options.names) - 1}-more"
     budget_s = options.budget * 60 if options.budget else None
     found, early = run.run(chosen, options.on, options.quick, budget_s, name, progress)
     missed = missed_limit(found, options.limit_p99_ms) if options.limit_p99_ms else []

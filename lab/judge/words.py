@@ -9,7 +9,7 @@ from lab.experiments.outcomes import Outcome, Verdict
 from lab.experiments.sentences import Cause, Measured, Need, Sentence
 from lab.judge.figures import FIGURES
 from lab.judge.judge import Finding, Judgement
-from lab.judge.statistics import Comparison, sentence
+from lab.judge.statistics import LOOKS, Comparison, sentence
 
 PLAIN = {
     Verdict.SUPPORTED: "What was measured supports the claim.",
@@ -20,6 +20,7 @@ PLAIN = {
     Verdict.REFUSED: "The run was not valid, so it says nothing.",
     Verdict.TOO_SHORT: "The run was stopped before its first look: too short to say anything.",
 }
+AT_THE_END = f"What was measured does not decide it, in {LOOKS[-1]} rounds, where the plan ends."
 ONE_SERVER = "One server says nothing of the interface: every one that speaks both must agree."
 GUESS = "A guess, which this run has not measured: "
 REFUSED_IN_PART = "The gates refused what could decide it."
@@ -44,6 +45,8 @@ def meaning(judgement: Judgement) -> str:
     undecided = [each for each in judgement.deciding if each.outcome == Outcome.INCONCLUSIVE]
     if judgement.verdict == Verdict.INCONCLUSIVE and not undecided:
         return REFUSED_IN_PART if any(each.reasons for each in judgement.deciding) else ONE_SERVER
+    if judgement.verdict == Verdict.INCONCLUSIVE and all(each.pairs >= LOOKS[-1] for each in undecided):
+        return AT_THE_END
     said = fitting(judgement)
     if not said:
         return PLAIN[judgement.verdict]

@@ -268,6 +268,16 @@ def test_an_open_or_refused_run_draws_no_conclusion() -> None:
     assert verdict_sentence(judgement(part, dict.fromkeys(came, REFUSED))) == PLAIN[Verdict.REFUSED]
 
 
+def test_a_longer_run_is_not_promised_at_the_end_of_the_plan() -> None:
+    one = BY_NAME["one-at-a-time"]
+    opened = judgement(one, dict.fromkeys(cells(one), OPEN))
+    measured_on = [replace(each, pairs=32) for each in opened.findings]
+    said = verdict_sentence(replace(opened, findings=tuple(measured_on)))
+    assert said.startswith("What was measured does not decide it, in 32 rounds, where the plan ends.")
+    some = [replace(measured_on[0], pairs=31), *measured_on[1:]]
+    assert "a longer run may" in verdict_sentence(replace(opened, findings=tuple(some)))
+
+
 def test_a_longer_run_is_not_promised_to_decide_what_the_gates_have_refused() -> None:
     part = BY_NAME["high-load"].only(["flask", "fastapi", "flask-40-pool-32", "fastapi-pool-32"], [""])
     one, other = cells(part)
