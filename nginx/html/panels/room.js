@@ -29,8 +29,9 @@ class Room extends EventTarget {
     this.socket = socket;
     if (!socket) { await this.again(); return; }
     socket.addEventListener("message", ({ data }) => { this.hear(data); this.dispatchEvent(new Event("news")); });
-    socket.addEventListener("close", () => this.again());
+    socket.addEventListener("close", () => { this.dispatchEvent(new Event("news")); this.again(); });
     if (this.joined) this.join(); else this.say({ kind: "who" });
+    this.dispatchEvent(new Event("news"));
   }
 
   async again() {
@@ -47,8 +48,10 @@ class Room extends EventTarget {
     this.dots = [];
   }
 
+  get inside() { return this.socket?.readyState === WebSocket.OPEN; }
+
   say(what) {
-    if (this.socket?.readyState === WebSocket.OPEN) this.socket.send(JSON.stringify(what));
+    if (this.inside) this.socket.send(JSON.stringify(what));
   }
 
   join() {
@@ -106,7 +109,8 @@ export function mount(section) {
     open.disabled = !room.closed;
     start.disabled = room.closed || !phones;
     join.disabled = room.joined;
-    count.textContent = room.closed ? "" : onPhone ? "You are in the room." : `Clients in the room: ${number(phones)}`;
+    const who = onPhone ? "You are in the room." : `Clients in the room: ${number(phones)}`;
+    count.textContent = room.closed ? "" : room.inside ? who : "Connecting to the room…";
     const drawn = room.dots.length ? ROWS.map((row) => lane(row, room.dots, room.me)) : [];
     charts.replaceChildren(...drawn);
     const told = ROWS.map((row) => onPhone ? mine(row, room) : sentence(row, room.dots, phones)).join(" ");
