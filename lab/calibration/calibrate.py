@@ -233,6 +233,7 @@ def render(found: Calibration, header: Header) -> str:
         "noisy": NOISY,
         "runs": verdicts.RUNS,
         "detected": detected,
+        "expected": verdicts.LEVEL * len(found.judged),
         "by_chance": float(binom.sf(detected - 1, len(found.judged), verdicts.LEVEL)),
         "matters": sum(each.outcome in (Outcome.BETTER, Outcome.WORSE) for each in found.judged),
         "refused": sum(bool(each.reasons) for each in found.judged),
