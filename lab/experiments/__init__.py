@@ -6,6 +6,7 @@ from lab.experiments.article import ARTICLE_CLAIMS
 from lab.experiments.basic import BASIC_CLAIMS
 from lab.experiments.beyond import FURTHER_CLAIMS
 from lab.experiments.coroutines import COROUTINES
+from lab.experiments.high_load import HIGH_LOAD
 from lab.experiments.model import Arm, Contrast, Experiment, Load
 from lab.experiments.protocols import PROTOCOL_CLAIMS
 from lab.experiments.saturated import SATURATED_CLAIMS
@@ -15,6 +16,7 @@ __all__ = ["BY_NAME", "DEMO", "EXPERIMENTS", "Arm", "Contrast", "Experiment", "L
 
 EXPERIMENTS = (
     *ARTICLE_CLAIMS,
+    *HIGH_LOAD,
     *BASIC_CLAIMS,
     *SATURATED_CLAIMS,
     *PROTOCOL_CLAIMS,

@@ -1,4 +1,4 @@
-"""The article's claims on waiting: one request at a time, many clients, the database, and too much of a load."""
+"""The article's claims on waiting: one request at a time, many clients, the database."""
 
 from lab.experiments.model import ARTICLE, OURS, Arm, Contrast, Experiment, Load, Setup, rows
 from lab.experiments.outcomes import Outcome
@@ -6,21 +6,6 @@ from lab.experiments.sentences import Sentence, alike, because, better, measured
 
 EFFICIENT = ("throughput", "p99_ms", "cpu_us", "memory_mib")
 POOLS = {"fastapi-pool-4": "flask-40-pool-4", "fastapi": "flask", "fastapi-pool-32": "flask-40-pool-32"}
-
-
-HIGH = ("flask", "fastapi", "flask-40-pool-32", "fastapi-pool-32")
-
-
-def mixed(row: str) -> str:
-    return f"{row} mix"
-
-
-HIGH_PAIRS = (
-    ("fastapi", "flask"),
-    ("fastapi-pool-32", "flask-40-pool-32"),
-    (mixed("fastapi"), mixed("flask")),
-    (mixed("fastapi-pool-32"), mixed("flask-40-pool-32")),
-)
 
 
 def setup_of(row: str, tuned: str) -> Setup | None:
@@ -294,56 +279,5 @@ ARTICLE_CLAIMS = (
         ),
         # Refusals come in waves, for all who come at once are refused at once: 3.2 s later, so each client counts once.
         load=Load("DbRead", 128, seconds=3.3, least_s=3.3, probe_rate=20, warm_up=4.0, options={"delay_ms": 250}),
-    ),
-    Experiment(
-        name="high-load",
-        title="How much load is too much",
-        claim="ASGI performs better under high load.",
-        source=ARTICLE,
-        method="The highest rate of independent arrivals (open loop, Poisson) that keeps p99 within 250 ms, so that "
-        "connections or CPU end it long before the generator: of requests that make ten queries of 5 ms each, and of "
-        "a visitor's mix (half of them small answers, a third reads of twenty such queries, and writes, messages, "
-        "waits and work for the CPU). By bisection to 6 %, anew in every round and from another start, so that the "
-        "steps average out.",
-        held_equal="the same requests, one worker each, in each comparison pools of one size, latency from the "
-        "intended start",
-        refuted_if="Flask keeps the limit up to the same rate, or a higher one",
-        arms=(*rows(*HIGH), *(Arm(row, mixed(row), {"scenario": "Mix", "queries": 20}) for row in HIGH)),
-        contrasts=tuple(
-            Contrast(*pair, "capacity", setup=setup)
-            for pair, setup in zip(HIGH_PAIRS, (Setup.AS_IT_COMES, Setup.TUNED, None, None), strict=True)
-        ),
-        sentences=(
-            sentence(
-                "FastAPI kept the limit up to a higher rate than Flask, of the reads and of the mix, with 8 "
-                "connections and with 32.",
-                *(better(*pair) for pair in HIGH_PAIRS),
-            ),
-            sentence(
-                "Of the reads Flask kept the limit up to the same rate as FastAPI, with 8 connections and with 32. Of "
-                "the mix FastAPI kept it up to a higher rate, with either.",
-                *(alike(*pair) for pair in HIGH_PAIRS[:2]),
-                *(better(*pair) for pair in HIGH_PAIRS[2:]),
-            ),
-            sentence(
-                "Of the reads Flask kept the limit up to the same rate as FastAPI, with 8 connections and with 32.",
-                *(alike(*pair) for pair in HIGH_PAIRS[:2]),
-            ),
-            sentence(
-                "FastAPI kept the limit up to no higher rate than Flask, of the reads or of the mix, with 8 "
-                "connections or with 32.",
-                *(not_better(*pair) for pair in HIGH_PAIRS),
-            ),
-        ),
-        load=Load(
-            "DbRead",
-            400,
-            seconds=1.2,
-            least_s=1.0,
-            rate=100,
-            limit_p99_ms=250,
-            warm_up=0.7,
-            options={"queries": 10, "delay_ms": 5},
-        ),
     ),
 )

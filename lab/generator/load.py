@@ -119,6 +119,12 @@ class RunningLoad:
                 if abs(last - before) <= max(0.1 * last, 2 * math.sqrt(last), self.count):
                     break
 
+    def settle(self, seconds: float) -> None:
+        """Waits so long at most: when every user holds a WebSocket, nothing more will open."""
+        until = time.perf_counter() + seconds
+        while (left := until - time.perf_counter()) > 0 and self.held() < self.count:
+            gevent.sleep(min(max(MOMENT_S, seconds / 40), left))  # seldom: to look at thousands takes a while
+
     def drain(self) -> None:
         """Stops the users, and waits until every request that has started has its answer."""
         self.their_turn.clear()

@@ -105,7 +105,7 @@ class ArmUnderLoad:
         if block.warm_up is None:
             self.load.warm_up()
         else:
-            gevent.sleep(block.warm_up)
+            self.load.settle(block.warm_up)
         if block.probe_rate:
             self.loads["probe"] = probe(self.row, self.options, block.probe_rate)
             gevent.sleep(0.5)

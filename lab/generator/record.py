@@ -63,7 +63,7 @@ class Block:
     rate: float = 0  # requests per second
     arrivals: str = "poisson"
     probe_rate: float = 0  # requests per second of a neighbour who meanwhile asks for little
-    warm_up: float | None = None  # seconds; None: until the answers come steadily (a second in open loop)
+    warm_up: float | None = None  # seconds at most; None: until the answers come steadily (a second in open loop)
     purpose: Purpose = Purpose()
     splits: int = 1  # 2: measured in slices, whose even and odd ones are results of their own
 

@@ -10,8 +10,9 @@ from loadtest.limits import LATE_LIMIT
 
 # Half the practical margin, or rows that differ by the margin would end at the same rate.
 PRECISION, PATIENCE = 0.06, 5
-# Where nothing is known, and near where the last search ended: there one step is as fine as the search has to be.
-FIRST_STEP, NEXT_STEP = 2, 1 + PRECISION
+# From the rate that the load names, and near where the last search ended: there one step is as fine as the search has
+# to be.
+FIRST_STEP, NEXT_STEP = 1.5, 1 + PRECISION
 ERRORS_ALLOWED = 0.001  # of the requests of a step
 
 

@@ -45,6 +45,9 @@ class Clients:
     def getcurrent(self) -> int:
         return self.client
 
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+
     def ask(self, at: float, client: int = 0, **user: Any) -> None:
         """Begins a task, which goes on until end()."""
         self.now, self.client = at, client
@@ -223,6 +226,16 @@ def test_a_websocket_counts_as_held_once_it_has_answered_and_as_long_as_it_answe
     assert clients.load.held() == 1
     clients.users[0].ws = None
     assert clients.load.held() == 0
+
+
+@pytest.mark.parametrize(("holding", "waited"), [(0, 20.0), (3, 20.0), (4, 5.0)])
+def test_the_wait_for_clients_ends_early_when_every_one_holds_a_websocket(
+    clients: Clients, holding: int, waited: float
+) -> None:
+    clients.load.count = 4
+    clients.load.held = lambda: holding if clients.now >= 5 else 0  # type: ignore[method-assign]
+    clients.load.settle(20)
+    assert clients.now == pytest.approx(waited)
 
 
 def test_only_the_most_common_errors_are_kept(clients: Clients) -> None:

@@ -38,7 +38,7 @@ def steps(fake: Fake, row: str, number: int) -> list[Block]:
 
 def test_a_search_begins_by_a_part_of_a_step_below_where_the_arms_last_one_ended(searching: Fake) -> None:
     for row, knee in (("flask", 300), ("fastapi", 900)):
-        assert 50 < steps(searching, row, 0)[0].rate <= 100
+        assert 100 / FIRST_STEP < steps(searching, row, 0)[0].rate <= 100
         below = []
         for number in range(1, LOOKS[0]):
             first = steps(searching, row, number)[0]
@@ -49,7 +49,7 @@ def test_a_search_begins_by_a_part_of_a_step_below_where_the_arms_last_one_ended
 
 def test_a_search_that_begins_near_its_end_takes_smaller_and_fewer_steps(searching: Fake) -> None:
     first, second = steps(searching, "fastapi", 0), steps(searching, "fastapi", 1)
-    assert {block.purpose.search.step for block in first if block.purpose.search} == {2}
+    assert {block.purpose.search.step for block in first if block.purpose.search} == {FIRST_STEP}
     assert {block.purpose.search.step for block in second if block.purpose.search} == {NEXT_STEP}
     assert len(second) < len(first)
 
@@ -60,7 +60,7 @@ def test_a_row_that_keeps_nothing_is_searched_from_the_beginning_again(clock: Si
     low = Experiment(**vars(experiment) | {"load": experiment.load.but({"rate": 4, "limit_p99_ms": 100})})
     run_one(fake, WHOLE, low)
     firsts = [steps(fake, "flask", number)[0] for number in range(LOOKS[0])]
-    assert all(2 < first.rate <= 4 for first in firsts)
+    assert all(4 / FIRST_STEP < first.rate <= 4 for first in firsts)
     assert {first.purpose.search.step for first in firsts if first.purpose.search} == {FIRST_STEP}
 
 
@@ -77,7 +77,7 @@ def test_a_search_that_the_generator_ended_is_begun_from_the_beginning_again(clo
         fake, WHOLE, Experiment(**vars(experiment) | {"load": experiment.load.but({"rate": 100, "limit_p99_ms": 100})})
     )
     first, second = steps(fake, "flask", 0), steps(fake, "flask", 1)
-    assert first[0].rate < 120 < max(block.rate for block in first) and second[-1].rate == 1000 and len(second) < 7
+    assert first[0].rate < 120 < max(block.rate for block in first) and second[-1].rate == 1000 and len(second) < 9
     assert {block.purpose.search.step for block in second if block.purpose.search} == {FIRST_STEP}
 
 
