@@ -24,6 +24,7 @@ AT_THE_END = f"What was measured does not decide it, in {LOOKS[-1]} rounds, wher
 ONE_SERVER = "One server says nothing of the interface: every one that speaks both must agree."
 GUESS = "A guess, which this run has not measured: "
 REFUSED_IN_PART = "The gates refused what could decide it."
+REFUSED_TOO = " Of its comparisons the gates refused some."
 PLANTED = "The gates refused it, as they must: a fault was planted here on purpose."
 WITHOUT_CONCLUSION = (Verdict.INCONCLUSIVE, Verdict.REFUSED, Verdict.TOO_SHORT)
 AGREED, CONTRADICTED, NO_DIFFERENCE = "agreed with the claim", "contradicted it", "made no difference"
@@ -45,8 +46,10 @@ def meaning(judgement: Judgement) -> str:
     undecided = [each for each in judgement.deciding if each.outcome == Outcome.INCONCLUSIVE]
     if judgement.verdict == Verdict.INCONCLUSIVE and not undecided:
         return REFUSED_IN_PART if any(each.reasons for each in judgement.deciding) else ONE_SERVER
-    if judgement.verdict == Verdict.INCONCLUSIVE and all(each.pairs >= LOOKS[-1] for each in undecided):
-        return AT_THE_END
+    if judgement.verdict == Verdict.INCONCLUSIVE:
+        ended = all(each.pairs >= LOOKS[-1] for each in undecided)
+        refused = any(each.reasons for each in judgement.deciding)
+        return (AT_THE_END if ended else PLAIN[Verdict.INCONCLUSIVE]) + (REFUSED_TOO if refused else "")
     said = fitting(judgement)
     if not said:
         return PLAIN[judgement.verdict]

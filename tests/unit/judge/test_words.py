@@ -198,8 +198,7 @@ def test_a_quick_run_of_one_delay_does_not_speak_of_another() -> None:
 
 def test_pools_that_came_out_alike_are_not_said_to_fall_behind() -> None:
     part = BY_NAME["high-load"]
-    pairs = {("fastapi", "flask"): ALIKE, ("fastapi-pool-32", "flask-40-pool-32"): OPEN}
-    came: Came = {(*pair, "capacity", ""): came_out for pair, came_out in pairs.items()}
+    came: Came = dict.fromkeys(cells(part), OPEN) | {("fastapi", "flask", "capacity", ""): ALIKE}
     assert verdict_sentence(judgement(part, came)) == (
         "What was measured does not decide it: a longer run may. (fastapi / flask made no difference)"
     )
@@ -276,6 +275,17 @@ def test_a_longer_run_is_not_promised_at_the_end_of_the_plan() -> None:
     assert said.startswith("What was measured does not decide it, in 32 rounds, where the plan ends.")
     some = [replace(measured_on[0], pairs=31), *measured_on[1:]]
     assert "a longer run may" in verdict_sentence(replace(opened, findings=tuple(some)))
+
+
+@pytest.mark.parametrize("pairs", [8, 32])
+def test_an_open_verdict_says_that_a_part_of_it_was_refused(pairs: int) -> None:
+    one = BY_NAME["one-at-a-time"]
+    first, *others = cells(one)
+    for came, said in (({first: REFUSED}, True), ({}, False)):
+        opened = judgement(one, dict.fromkeys(others, OPEN) | {first: OPEN} | came)
+        opened = replace(opened, findings=tuple(replace(each, pairs=pairs) for each in opened.findings))
+        assert opened.verdict == Verdict.INCONCLUSIVE
+        assert ("the gates refused some" in verdict_sentence(opened)) == said
 
 
 def test_a_longer_run_is_not_promised_to_decide_what_the_gates_have_refused() -> None:
