@@ -198,7 +198,7 @@ def test_a_quick_run_of_one_delay_does_not_speak_of_another() -> None:
 
 def test_pools_that_came_out_alike_are_not_said_to_fall_behind() -> None:
     part = BY_NAME["high-load"]
-    came: Came = dict.fromkeys(cells(part), OPEN) | {("fastapi", "flask", "capacity", ""): ALIKE}
+    came: Came = {**dict.fromkeys(cells(part), OPEN), ("fastapi", "flask", "capacity", ""): ALIKE}
     assert verdict_sentence(judgement(part, came)) == (
         "What was measured does not decide it: a longer run may. (fastapi / flask made no difference)"
     )
