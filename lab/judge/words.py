@@ -43,17 +43,22 @@ def meaning(judgement: Judgement) -> str:
     """The same in short, of nothing but what the run has shown."""
     if judgement.verdict == Verdict.REFUSED and judgement.experiment.must_be_refused:
         return PLANTED
-    undecided = [each for each in judgement.deciding if each.outcome == Outcome.INCONCLUSIVE]
-    if judgement.verdict == Verdict.INCONCLUSIVE and not undecided:
-        return REFUSED_IN_PART if any(each.reasons for each in judgement.deciding) else ONE_SERVER
     if judgement.verdict == Verdict.INCONCLUSIVE:
-        ended = all(each.pairs >= LOOKS[-1] for each in undecided)
-        refused = any(each.reasons for each in judgement.deciding)
-        return (AT_THE_END if ended else PLAIN[Verdict.INCONCLUSIVE]) + (REFUSED_TOO if refused else "")
+        return why_open(judgement)
     said = fitting(judgement)
     if not said:
         return PLAIN[judgement.verdict]
     return " ".join(filter(None, (said.outcome, cause(said.because, judgement), said.guess and GUESS + said.guess)))
+
+
+def why_open(judgement: Judgement) -> str:
+    """What kept a verdict from being one: rounds, the gates, or servers that say too little."""
+    undecided = [each for each in judgement.deciding if each.outcome == Outcome.INCONCLUSIVE]
+    refused = any(each.reasons for each in judgement.deciding)
+    if not undecided:
+        return REFUSED_IN_PART if refused else ONE_SERVER
+    ended = all(each.pairs >= LOOKS[-1] for each in undecided)
+    return (AT_THE_END if ended else PLAIN[Verdict.INCONCLUSIVE]) + (REFUSED_TOO if refused else "")
 
 
 def came_out(judgement: Judgement) -> str:
