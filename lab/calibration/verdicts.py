@@ -18,7 +18,7 @@ from lab.experiments import EXPERIMENTS, Experiment
 from lab.experiments.outcomes import Outcome, Verdict
 from lab.judge.figures import FIGURES
 from lab.judge.statistics import LOOKS
-from lab.judge.verdicts import Case, verdict
+from lab.judge.verdicts import Case, still_possible, verdict
 
 Numbers = np.ndarray[Any, np.dtype[np.float64]]
 Flags = np.ndarray[Any, np.dtype[np.bool_]]
@@ -35,7 +35,7 @@ LEVEL = 0.05
 RUNS = 2000  # of an experiment, for each truth
 EDGE = 1.02  # times the margin: just beyond it; 1 / EDGE: just within
 FAR = 10  # times the margin
-DECIDED = (Verdict.SUPPORTED, Verdict.REFUTED, Verdict.DEPENDS, Verdict.NO_DIFFERENCE)
+SAID = (Verdict.SUPPORTED, Verdict.REFUTED, Verdict.DEPENDS, Verdict.NO_DIFFERENCE, Verdict.INCONCLUSIVE)
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class Noise:
 
 @dataclass(frozen=True)
 class Wrong:
-    """How often a verdict is said that is not the right one, where that happens most."""
+    """How often a verdict is said that is not the right one, or leaves that out, where that happens most."""
 
     share: float
     experiment: str = ""
@@ -79,15 +79,15 @@ def truths(cases: int) -> Iterator[tuple[str, list[float]]]:
 
 def wrong_verdicts(noises: Sequence[Noise], runs: int = RUNS, looks: Sequence[int] = LOOKS) -> dict[Verdict, Wrong]:
     """For each verdict, where it is wrong most often."""
-    worst = dict.fromkeys(DECIDED, Wrong(0.0))
+    worst = dict.fromkeys(SAID, Wrong(0.0))
     chance = np.random.default_rng(20)
     for experiment in EXPERIMENTS:
         if experiment.must_be_refused:
             continue
         for noise in noises:
-            for truth, said, right in simulated(experiment, noise, runs, looks, chance):
-                for each, count in said.items():
-                    if each in worst and each != right and count / runs > worst[each].share:
+            for truth, wrong, right in simulated(experiment, noise, runs, looks, chance):
+                for each, count in wrong.items():
+                    if count / runs > worst[each].share:
                         worst[each] = Wrong(count / runs, experiment.name, truth, right)
     return worst
 
@@ -95,16 +95,18 @@ def wrong_verdicts(noises: Sequence[Noise], runs: int = RUNS, looks: Sequence[in
 def simulated(
     experiment: Experiment, noise: Noise, runs: int, looks: Sequence[int], chance: np.random.Generator
 ) -> Iterator[tuple[str, Counter[Verdict], Verdict]]:
-    """For each truth: in words, the verdicts of so many runs, and the right one."""
+    """For each truth: in words, how many of so many runs were wrong, by what they said, and the right verdict."""
     plan = Planned(experiment, looks)
     seen = plan.looked_at(plan.errors(noise, runs, chance))
     for words, margins in truths(len(plan.deciding)):
-        right = plan.verdict([(true_outcome(value), None) for value in margins])
-        said: Counter[Verdict] = Counter()
+        right = verdict(experiment.rule, plan.cases_of([(true_outcome(value), None) for value in margins]))
+        wrong: Counter[Verdict] = Counter()
         came_out = plan.outcomes(margins, seen)[:, plan.deciding]
         for combination, count in zip(*np.unique(came_out, axis=0, return_counts=True), strict=True):
-            said[plan.verdict([OUTCOMES[each] for each in combination])] += int(count)
-        yield words, said, right
+            cases = plan.cases_of([OUTCOMES[each] for each in combination])
+            if right not in still_possible(experiment.rule, cases):
+                wrong[verdict(experiment.rule, cases)] += int(count)
+        yield words, wrong, right
 
 
 def true_outcome(margins: float) -> Outcome:
@@ -132,12 +134,11 @@ class Planned:
         self.margins = np.array([math.log1p(FIGURES[each.figure].metric.margin) for _, each in self.cases])
         self.levels = LEVEL / len(looks) / np.array([experiment.among(each) for _, each in self.cases])
 
-    def verdict(self, outcomes: Sequence[Came]) -> Verdict:
+    def cases_of(self, outcomes: Sequence[Came]) -> list[Case]:
         contrasts = [self.cases[place][1] for place in self.deciding]
-        cases = [
+        return [
             Case(one, each.claimed, each.server, never) for (one, never), each in zip(outcomes, contrasts, strict=True)
         ]
-        return verdict(self.experiment.rule, cases)
 
     def errors(self, noise: Noise, runs: int, chance: np.random.Generator) -> Numbers:
         """By run, comparison and round, in log ratios: arms that several comparisons name are off alike in all."""

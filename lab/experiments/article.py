@@ -1,6 +1,6 @@
 """The article's claims on waiting: one request at a time, many clients, the database."""
 
-from lab.experiments.model import ARTICLE, OURS, Arm, Contrast, Experiment, Load, Setup, rows
+from lab.experiments.model import ARTICLE, OURS, VICTIM_PROBE, Arm, Contrast, Experiment, Load, Setup, rows
 from lab.experiments.outcomes import Outcome
 from lab.experiments.sentences import Sentence, alike, because, better, measured, not_better, sentence, worse
 
@@ -232,7 +232,7 @@ ARTICLE_CLAIMS = (
         claim="When its pool is exhausted, ASGI still serves what needs none of it, and WSGI does not.",
         source=OURS,
         method="128 clients read from the database, which takes 250 ms, over 8 connections; a neighbour asks for GET "
-        "/json, which needs none, 20 times a second. Its p95 is what is compared; beside it the share of the reads "
+        f"/json, which needs none, 20 times a second. {VICTIM_PROBE} Beside it stands the share of the reads "
         "that were served and not refused. FastAPI's own pool of threads (`def`) is exhausted by 128 clients that wait "
         "250 ms.",
         held_equal="8 connections, and the same patience with the pool",

@@ -5,6 +5,7 @@ from lab.experiments.model import (
     FASTAPI_BENCHMARKS,
     HTTP2_RFC,
     OURS,
+    VICTIM_PROBE,
     Arm,
     Contrast,
     Experiment,
@@ -100,8 +101,8 @@ FURTHER_CLAIMS = (
         title="Streams that stay open",
         claim="ASGI is better for long-lived connections.",
         source=ASGI_INTRODUCTION,
-        method="32 clients follow event streams of two seconds; a neighbour asks for GET /json 50 times a second. Its "
-        "p95 is what is compared (the victim probe).",
+        method="32 clients follow event streams of two seconds; a neighbour asks for GET /json 50 times a second. "
+        + VICTIM_PROBE,
         held_equal="the same streams, one worker each",
         refuted_if="Flask's neighbours suffer no more",
         arms=rows("flask", "flask-200", "flask-gevent", "flask-granian", "fastapi", "fastapi-granian"),
@@ -273,8 +274,7 @@ FURTHER_CLAIMS = (
         claim="A reverse proxy keeps slow clients away from the workers.",
         source=GUNICORN_DEPLOY,
         method="16 clients each take a second to send a small body; a neighbour asks for GET /json 50 times a second: "
-        "straight, and through nginx, which collects a body before it hands it on. The neighbour's p95 is "
-        "what is compared.",
+        "straight, and through nginx, which collects a body before it hands it on. " + VICTIM_PROBE,
         held_equal="the same clients, the same neighbour, the same way for both",
         refuted_if="behind nginx the neighbour waits as long",
         arms=tuple(

@@ -14,7 +14,7 @@ from lab.judge.figures import FIGURES
 from lab.judge.gates import SEARCH_ENDED, Checked, check, reasons
 from lab.judge.search import at_least, complete, is_search
 from lab.judge.statistics import Comparison, compare, log_ratios
-from lab.judge.verdicts import Case, verdict
+from lab.judge.verdicts import Case, still_possible, verdict
 
 
 class Measurements:
@@ -111,10 +111,18 @@ class Judgement:
     def verdict(self) -> Verdict:
         if not any(each.comparison for each in self.deciding) and not all(each.reasons for each in self.deciding):
             return Verdict.TOO_SHORT
-        cases = [
+        return verdict(self.experiment.rule, self.cases)
+
+    @property
+    def still_possible(self) -> list[Verdict]:
+        """What the verdict may become yet; itself, where it is decided."""
+        return still_possible(self.experiment.rule, self.cases)
+
+    @property
+    def cases(self) -> list[Case]:
+        return [
             Case(each.outcome, each.contrast.claimed, each.contrast.server, each.ruled_out) for each in self.deciding
         ]
-        return verdict(self.experiment.rule, cases)
 
     @property
     def as_planned(self) -> bool:

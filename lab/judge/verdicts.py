@@ -1,9 +1,14 @@
 """What several comparisons say of one claim, by the rule of the claim. docs/judging.md has the rules in words."""
 
+from collections import Counter
 from collections.abc import Sequence
+from functools import cache
+from itertools import product
 from typing import NamedTuple
 
 from lab.experiments.outcomes import Outcome, Rule, Verdict
+
+DECIDED = (Outcome.BETTER, Outcome.WORSE, Outcome.NO_DIFFERENCE)
 
 
 class Case(NamedTuple):
@@ -26,6 +31,11 @@ class Case(NamedTuple):
     def may_hold(self) -> bool:
         return self.holds or (self.open and self.ruled_out != self.claimed)
 
+    @property
+    def endings(self) -> "list[Case]":
+        """What it may come to yet; nothing but itself where it is decided."""
+        return [self._replace(outcome=each) for each in DECIDED if each != self.ruled_out] if self.open else [self]
+
 
 def verdict(rule: Rule, cases: Sequence[Case]) -> Verdict:
     """It stays inconclusive while a comparison that is open could still change which of them it is."""
@@ -45,3 +55,16 @@ def verdict(rule: Rule, cases: Sequence[Case]) -> Verdict:
     if all(case.open or case.outcome == Outcome.NO_DIFFERENCE for case in cases):
         return Verdict.INCONCLUSIVE  # none holds; whether one contradicts is open
     return Verdict.REFUTED
+
+
+def still_possible(rule: Rule, cases: Sequence[Case]) -> list[Verdict]:
+    """The verdicts to which its open comparisons may yet lead."""
+    # A rule asks whether all are so, or any: of comparisons that are alike, two can say what a hundred can.
+    return possible_of(rule, frozenset((case, min(count, 2)) for case, count in Counter(cases).items()))
+
+
+@cache
+def possible_of(rule: Rule, counted: frozenset[tuple[Case, int]]) -> list[Verdict]:
+    cases = [case for case, count in counted for _ in range(count)]
+    found = {verdict(rule, ended) for ended in product(*(case.endings for case in cases))}
+    return [each for each in Verdict if each in found]

@@ -26,6 +26,8 @@ GUESS = "A guess, which this run has not measured: "
 REFUSED_IN_PART = "The gates refused what could decide it."
 REFUSED_TOO = " Of its comparisons the gates refused some."
 PLANTED = "The gates refused it, as they must: a fault was planted here on purpose."
+CONCLUSIONS = (Verdict.SUPPORTED, Verdict.REFUTED, Verdict.DEPENDS, Verdict.NO_DIFFERENCE)
+READABLE = 3  # comparisons in a sentence
 WITHOUT_CONCLUSION = (Verdict.INCONCLUSIVE, Verdict.REFUSED, Verdict.TOO_SHORT)
 AGREED, CONTRADICTED, NO_DIFFERENCE = "agreed with the claim", "contradicted it", "made no difference"
 DID_NOT = "did not agree with it"  # whether it contradicted it, or made no difference, is open
@@ -52,13 +54,29 @@ def meaning(judgement: Judgement) -> str:
 
 
 def why_open(judgement: Judgement) -> str:
-    """What kept a verdict from being one: rounds, the gates, or servers that say too little."""
+    """What kept a verdict from being one (rounds, the gates, servers that say too little), and what it may be yet."""
     undecided = [each for each in judgement.deciding if each.outcome == Outcome.INCONCLUSIVE]
     refused = any(each.reasons for each in judgement.deciding)
     if not undecided:
-        return REFUSED_IN_PART if refused else ONE_SERVER
+        return REFUSED_IN_PART + still_possible(judgement) if refused else ONE_SERVER
     ended = all(each.pairs >= LOOKS[-1] for each in undecided)
-    return (AT_THE_END if ended else PLAIN[Verdict.INCONCLUSIVE]) + (REFUSED_TOO if refused else "")
+    why = (AT_THE_END if ended else PLAIN[Verdict.INCONCLUSIVE]) + (REFUSED_TOO if refused else "")
+    return why + open_figures(undecided, judgement) + still_possible(judgement)
+
+
+def open_figures(undecided: Sequence[Finding], judgement: Judgement) -> str:
+    """The comparisons that are open; empty where they are too many for a sentence: the tables have them."""
+    if len(undecided) > READABLE or not all(each.comparison for each in undecided):
+        return ""
+    where = [f"at {how_varied(judgement.experiment, [each.level])} " if each.level else "" for each in undecided]
+    told = [f"{one}{finding_sentence(each)}" for one, each in zip(where, undecided, strict=True)]
+    return f" Open: {'; '.join(told)}."
+
+
+def still_possible(judgement: Judgement) -> str:
+    """What the verdict may become; empty where it may become anything."""
+    possible = judgement.still_possible
+    return f" Still possible: {' or '.join(possible)}." if len(possible) < len(CONCLUSIONS) else ""
 
 
 def came_out(judgement: Judgement) -> str:

@@ -37,7 +37,7 @@ HEADINGS = {
     "kept_pct": "requests answered, %",
     "served_pct": "served, %",
     "held": "WebSockets held",
-    "probe_p95_ms": "neighbour's p95, ms",
+    "probe_p95_ms": "neighbour's p95, ms (10: at once)",
     "capacity": "rate that keeps the limit, 1/s",
     "after_ms": "answers again after, ms (10: at once)",
 }

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from lab.calibration.verdicts import (
-    DECIDED,
     OUTCOMES,
+    SAID,
     Look,
     Noise,
     Planned,
@@ -18,6 +18,7 @@ from lab.experiments import BY_NAME, Arm, Contrast, Experiment
 from lab.experiments.outcomes import Outcome, Rule, Verdict
 from lab.judge.figures import FIGURES
 from lab.judge.statistics import LOOKS, compare
+from lab.judge.verdicts import verdict
 from tests.unit.records import toy
 
 NOISE = Noise(rounds=0.05, starts=0.02)
@@ -79,14 +80,15 @@ def test_the_truths_that_are_tried_make_every_verdict_the_right_one(rule: Rule) 
     contrasts = [Contrast(f"a{number}", "b", "cpu_us") for number in range(4)]
     arms = (Arm("flask", "b"), *(Arm("fastapi", each.subject) for each in contrasts))
     plan = Planned(toy(*contrasts, arms=arms, rule=rule), LOOKS)
-    right = {plan.verdict([(true_outcome(value), None) for value in margins]) for _, margins in truths(4)}
-    assert right == set(DECIDED) - ({Verdict.DEPENDS} if rule == Rule.ONE_CASE else set())
+    decided = [plan.cases_of([(true_outcome(value), None) for value in margins]) for _, margins in truths(4)]
+    never = {Verdict.INCONCLUSIVE} | ({Verdict.DEPENDS} if rule == Rule.ONE_CASE else set())
+    assert {verdict(rule, each) for each in decided} == set(SAID) - never
 
 
 @pytest.mark.parametrize("noise", [Noise(0.019, 0.01), NOISE], ids=["as measured", "noisy"])
 def test_no_verdict_is_wrong_in_more_than_5_of_100_runs_of_any_experiment(noise: Noise) -> None:
     wrong = wrong_verdicts([noise], RUNS)
-    assert set(wrong) == set(DECIDED)
+    assert set(wrong) == set(SAID)
     assert {verdict: each for verdict, each in wrong.items() if each.share > ALLOWED} == {}
     assert all(each.share > 0 for each in wrong.values())  # the truths are hard to tell
 

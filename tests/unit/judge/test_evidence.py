@@ -93,7 +93,7 @@ def test_the_probe_is_the_neighbours_p95() -> None:
         ("throughput", 1000),
         ("cpu_us", 300),
         ("memory_mib", 64),
-        ("after_ms", 10),  # no less: below it noise would decide
+        ("after_ms", 10),
         ("utilisation", 0.3),
     ],
 )

@@ -1,11 +1,12 @@
 """What comparisons say together of a claim, by its rule."""
 
 import random
+from itertools import product
 
 import pytest
 
 from lab.experiments.outcomes import Outcome, Rule, Verdict
-from lab.judge.verdicts import Case, verdict
+from lab.judge.verdicts import Case, still_possible, verdict
 
 BETTER, WORSE, ALIKE, OPEN = Outcome.BETTER, Outcome.WORSE, Outcome.NO_DIFFERENCE, Outcome.INCONCLUSIVE
 REFUSED = None
@@ -128,3 +129,25 @@ def test_what_is_open_can_only_become_what_was_not_excluded(rule: Rule) -> None:
         if said != Verdict.INCONCLUSIVE:
             decided: Came = [chance.choice(BECOMES.get(each, [each])) for each in came]
             assert verdict(rule, cases(decided)) == said, (came, decided)
+
+
+@pytest.mark.parametrize("rule", Rule)
+def test_the_verdicts_still_possible_are_those_to_which_what_is_open_may_lead(rule: Rule) -> None:
+    chance = random.Random(4)
+    for _ in range(200):
+        came: Came = [
+            chance.choice((BETTER, WORSE, ALIKE, OPEN, NOT_BETTER, NOT_WORSE)) for _ in range(chance.randint(2, 5))
+        ]
+        endings = product(*(BECOMES.get(each, [each]) for each in came))
+        ways = {verdict(rule, cases(list(each))) for each in endings}
+        assert set(still_possible(rule, cases(came))) == ways, came
+        assert verdict(rule, cases(came)) in ways or len(ways) > 1
+
+
+def test_of_many_comparisons_that_are_alike_what_is_possible_is_told_at_once() -> None:
+    many = [Case(OPEN, BETTER, ruled_out=WORSE)] * 100 + [Case(ALIKE, BETTER)] * 100
+    assert still_possible(Rule.ALL, many) == [Verdict.DEPENDS, Verdict.NO_DIFFERENCE]
+
+
+def test_of_what_the_gates_refused_everything_is_possible() -> None:
+    assert still_possible(Rule.ALL, cases([BETTER, REFUSED])) == [Verdict.SUPPORTED, Verdict.DEPENDS]

@@ -173,7 +173,7 @@ def test_counts_that_never_vary_are_drawn_without_spread(tmp_path: Path) -> None
 def test_streams_have_no_throughput_to_show(tmp_path: Path) -> None:
     shown = section(runs.write(tmp_path, {"streams": runs.results("streams", alike)}))
     table = tables.arms(shown, Footnotes())
-    assert table.headings == ["arm", "PSS, MiB", "neighbour's p95, ms", "threads"]
+    assert table.headings == ["arm", "PSS, MiB", "neighbour's p95, ms (10: at once)", "threads"]
 
 
 def test_memory_says_which_it_is_and_the_containers_stands_beside_it(tmp_path: Path) -> None:

@@ -1,13 +1,15 @@
 """A plan fits its budget."""
 
+import re
 from collections.abc import Sequence
 
 import pytest
 
 from lab import LabError
-from lab.experiments import Experiment, find
+from lab.experiments import EXPERIMENTS, Experiment, find
 from lab.judge.statistics import LOOKS, QUICK_LOOKS
 from lab.run.plan import BUDGETED, FIRST_SHARE, LONGEST, QUICK, SHORTEST, Plan, estimate, make_plan
+from lab.stack.compose_file import ROOT
 from tests.unit.running import WHOLE
 
 
@@ -36,6 +38,11 @@ def test_a_budget_plans_two_looks_where_the_first_leaves_time_and_else_a_single_
     enough = first_looks(chosen, BUDGETED[0], SHORTEST) / FIRST_SHARE
     assert make_plan(chosen, False, enough).looks == LOOKS[:2]
     assert make_plan(chosen, False, enough - 1).looks == QUICK_LOOKS
+
+
+def test_the_budget_of_make_judge_is_enough_for_every_experiment() -> None:
+    (minutes,) = re.findall(r"lab run --all --budget (\d+)", (ROOT / "Makefile").read_text())
+    assert make_plan(EXPERIMENTS, False, 60 * int(minutes)).looks == QUICK_LOOKS
 
 
 def test_a_larger_budget_makes_longer_blocks_within_bounds() -> None:
