@@ -23,6 +23,7 @@ from lab.stack.native import POLL_S, START_TIMEOUT_S, NativeStack
 
 Generator = subprocess.Popen[str]
 BLOCKS = ["-m", "lab.generator.process"]
+ASK_DOCKER_S = 0.2  # between two questions of its command, each a process
 BESIDE = ("nginx", "postgres")  # what shares the CPUs of the generator
 
 
@@ -140,6 +141,7 @@ def compose() -> Iterator[Door]:
         # One after the other: so each is given the address that it gave up, and nginx need not look for it.
         docker("restart", "--time", "0", *(running[name] for name in names))
         door.wait_for(names)
+        wait_for_checks([running[name] for name in names])
 
     where = placed([*running.keys() & rows.keys()], cpusets)
     door = Door("compose", rows, gateway, generator, pid, where, restart=restart)
@@ -220,6 +222,15 @@ def pid_of(container: str) -> int:
     pid, _, ident = docker("inspect", "--format", "{{.State.Pid}} {{.Id}}", container).strip().partition(" ")
     cgroup = Path(f"/proc/{pid}/cgroup")
     return int(pid) if cgroup.exists() and ident in cgroup.read_text() else 0
+
+
+def wait_for_checks(containers: Sequence[str]) -> None:
+    """Until each has had the check of its start, which runs on its own CPU. LabError where one does not pass it."""
+    deadline = time.monotonic() + START_TIMEOUT_S
+    while {*docker("inspect", "--format", "{{.State.Health.Status}}", *containers).split()} != {"healthy"}:
+        if time.monotonic() > deadline:
+            raise LabError(f"not healthy {START_TIMEOUT_S} s after it was started anew: one of {', '.join(containers)}")
+        time.sleep(ASK_DOCKER_S)
 
 
 def docker(*arguments: str) -> str:
