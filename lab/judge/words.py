@@ -55,10 +55,12 @@ def meaning(judgement: Judgement) -> str:
 
 def why_open(judgement: Judgement) -> str:
     """What kept a verdict from being one (rounds, the gates, servers that say too little), and what it may be yet."""
+    if judgement.still_possible == [Verdict.INCONCLUSIVE]:
+        return ONE_SERVER
     undecided = [each for each in judgement.deciding if each.outcome == Outcome.INCONCLUSIVE]
-    refused = any(each.reasons for each in judgement.deciding)
     if not undecided:
-        return REFUSED_IN_PART + still_possible(judgement) if refused else ONE_SERVER
+        return REFUSED_IN_PART + still_possible(judgement)
+    refused = any(each.reasons for each in judgement.deciding)
     ended = all(each.pairs >= LOOKS[-1] for each in undecided)
     why = (AT_THE_END if ended else PLAIN[Verdict.INCONCLUSIVE]) + (REFUSED_TOO if refused else "")
     return why + open_figures(undecided, judgement) + still_possible(judgement)

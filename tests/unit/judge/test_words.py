@@ -16,7 +16,18 @@ from lab.judge.figures import FIGURES
 from lab.judge.gates import Checked
 from lab.judge.judge import Cell, Finding, Judgement
 from lab.judge.statistics import compare
-from lab.judge.words import PLAIN, PLANTED, how_many, how_varied, listed, meaning, outcome, times, verdict_sentence
+from lab.judge.words import (
+    ONE_SERVER,
+    PLAIN,
+    PLANTED,
+    how_many,
+    how_varied,
+    listed,
+    meaning,
+    outcome,
+    times,
+    verdict_sentence,
+)
 from tests.unit.records import SPREAD, toy
 
 BETTER, WORSE, ALIKE, OPEN = Outcome.BETTER, Outcome.WORSE, Outcome.NO_DIFFERENCE, Outcome.INCONCLUSIVE
@@ -293,6 +304,12 @@ def test_an_open_verdict_says_which_comparison_is_open_with_its_figures_and_what
 def test_an_open_verdict_of_which_anything_may_become_says_only_that_it_is_open() -> None:
     said = verdict_sentence(judgement(BY_NAME["streams"], dict.fromkeys(cells(BY_NAME["streams"]), OPEN)))
     assert said == PLAIN[Verdict.INCONCLUSIVE]
+
+
+@pytest.mark.parametrize("came_out", [BETTER, OPEN, ALIKE])
+def test_of_one_server_alone_no_more_rounds_are_promised(came_out: Outcome) -> None:
+    part = BY_NAME["cpu-neighbour"].only(["flask-granian", "fastapi-granian"], [""])
+    assert verdict_sentence(judgement(part, dict.fromkeys(cells(part), came_out))).startswith(ONE_SERVER)
 
 
 @pytest.mark.parametrize("pairs", [8, 32])
