@@ -186,7 +186,7 @@ BASIC_CLAIMS = (
         claim="Beside CPU-bound work, WSGI serves others faster than ASGI.",
         source=ARTICLE,
         rule=Rule.EVERY_SERVER,
-        method="Four clients ask for 100,000 rounds of pure Python (some 20 ms), which FastAPI does in `def`, on its "
+        method="Four clients ask for 100,000 rounds of pure Python (some 15 ms), which FastAPI does in `def`, on its "
         "threads; meanwhile a neighbour asks for GET /json 25 times a second, on the servers of the experiment before. "
         + VICTIM_PROBE,
         held_equal="the same work, one worker each; FastAPI runs it in its thread pool (`def`), as its guide says",

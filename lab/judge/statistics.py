@@ -196,7 +196,7 @@ def verdict(comparison: Comparison) -> str:
         case Outcome.INCONCLUSIVE, True:
             return f"{direction}, but inconclusive whether it matters (beyond {margin})"
         case Outcome.INCONCLUSIVE, False:
-            return f"inconclusive: no difference was detected, and none beyond {margin} ruled out"
+            return f"inconclusive: no difference was detected, but one beyond {margin} is not ruled out"
     return f"{direction}, and it matters"
 
 

@@ -242,7 +242,7 @@ def test_a_block_without_a_partner_is_refused() -> None:
         (around(1.03), "more, but too little to matter (within ±5 %)"),
         (around(1), "no difference that matters (within ±5 %)"),
         (around(1.05), "more, but inconclusive whether it matters (beyond ±5 %)"),
-        (around(1, 20), "inconclusive: no difference was detected, and none beyond ±5 % ruled out"),
+        (around(1, 20), "inconclusive: no difference was detected, but one beyond ±5 % is not ruled out"),
         (around(1.003, 0.1), "1.003 times the CPU per request of Flask (95 % interval 1.002 to 1.004, 6 pairs)"),
         ([math.log(1250)] * 6, "needs 1,250.00 times"),
     ],
