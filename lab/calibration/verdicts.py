@@ -15,7 +15,7 @@ import numpy as np
 from scipy import stats
 
 from lab.experiments import EXPERIMENTS, Experiment
-from lab.experiments.outcomes import Outcome, Verdict
+from lab.experiments.outcomes import CONCLUSIONS, Outcome, Verdict
 from lab.judge.figures import FIGURES
 from lab.judge.statistics import LOOKS
 from lab.judge.verdicts import Case, still_possible, verdict
@@ -35,7 +35,7 @@ LEVEL = 0.05
 RUNS = 2000  # of an experiment, for each truth
 EDGE = 1.02  # times the margin: just beyond it; 1 / EDGE: just within
 FAR = 10  # times the margin
-SAID = (Verdict.SUPPORTED, Verdict.REFUTED, Verdict.DEPENDS, Verdict.NO_DIFFERENCE, Verdict.INCONCLUSIVE)
+SAID = (*CONCLUSIONS, Verdict.INCONCLUSIVE)
 
 
 @dataclass(frozen=True)

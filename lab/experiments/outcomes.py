@@ -30,3 +30,6 @@ class Verdict(StrEnum):
     INCONCLUSIVE = "inconclusive"
     REFUSED = "refused"
     TOO_SHORT = "too short"  # stopped before its first look: no verdict
+
+
+CONCLUSIONS = (Verdict.SUPPORTED, Verdict.REFUTED, Verdict.DEPENDS, Verdict.NO_DIFFERENCE)

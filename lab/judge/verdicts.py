@@ -8,8 +8,6 @@ from typing import NamedTuple
 
 from lab.experiments.outcomes import Outcome, Rule, Verdict
 
-DECIDED = (Outcome.BETTER, Outcome.WORSE, Outcome.NO_DIFFERENCE)
-
 
 class Case(NamedTuple):
     """One comparison that decides."""
@@ -34,7 +32,10 @@ class Case(NamedTuple):
     @property
     def endings(self) -> "list[Case]":
         """What it may come to yet; nothing but itself where it is decided."""
-        return [self._replace(outcome=each) for each in DECIDED if each != self.ruled_out] if self.open else [self]
+        if not self.open:
+            return [self]
+        never = (Outcome.INCONCLUSIVE, self.ruled_out)
+        return [self._replace(outcome=each) for each in Outcome if each not in never]
 
 
 def verdict(rule: Rule, cases: Sequence[Case]) -> Verdict:

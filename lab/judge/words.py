@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Literal
 
 from lab.experiments import Experiment
-from lab.experiments.outcomes import Outcome, Verdict
+from lab.experiments.outcomes import CONCLUSIONS, Outcome, Verdict
 from lab.experiments.sentences import Cause, Measured, Need, Sentence
 from lab.judge.figures import FIGURES
 from lab.judge.judge import Finding, Judgement
@@ -26,9 +26,7 @@ GUESS = "A guess, which this run has not measured: "
 REFUSED_IN_PART = "The gates refused what could decide it."
 REFUSED_TOO = " Of its comparisons the gates refused some."
 PLANTED = "The gates refused it, as they must: a fault was planted here on purpose."
-CONCLUSIONS = (Verdict.SUPPORTED, Verdict.REFUTED, Verdict.DEPENDS, Verdict.NO_DIFFERENCE)
 READABLE = 3  # comparisons in a sentence
-WITHOUT_CONCLUSION = (Verdict.INCONCLUSIVE, Verdict.REFUSED, Verdict.TOO_SHORT)
 AGREED, CONTRADICTED, NO_DIFFERENCE = "agreed with the claim", "contradicted it", "made no difference"
 DID_NOT = "did not agree with it"  # whether it contradicted it, or made no difference, is open
 
@@ -37,7 +35,7 @@ def verdict_sentence(judgement: Judgement) -> str:
     """What the run says of the claim, in words that a person can repeat; where it came out how; by what rule."""
     stances = {stance(each) for each in judgement.deciding}
     written = fitting(judgement) and len(stances) == 1
-    ruled = "" if judgement.verdict in WITHOUT_CONCLUSION else f" Rule: {judgement.experiment.rule}."
+    ruled = f" Rule: {judgement.experiment.rule}." if judgement.verdict in CONCLUSIONS else ""
     return meaning(judgement) + ("" if written else decided_so(judgement)) + ruled
 
 
@@ -55,15 +53,17 @@ def meaning(judgement: Judgement) -> str:
 
 def why_open(judgement: Judgement) -> str:
     """What kept a verdict from being one (rounds, the gates, servers that say too little), and what it may be yet."""
-    if judgement.still_possible == [Verdict.INCONCLUSIVE]:
+    possible = judgement.still_possible
+    if possible == [Verdict.INCONCLUSIVE]:
         return ONE_SERVER
+    rest = f" Still possible: {' or '.join(possible)}." if len(possible) < len(CONCLUSIONS) else ""
     undecided = [each for each in judgement.deciding if each.outcome == Outcome.INCONCLUSIVE]
     if not undecided:
-        return REFUSED_IN_PART + still_possible(judgement)
+        return REFUSED_IN_PART + rest
     refused = any(each.reasons for each in judgement.deciding)
     ended = all(each.pairs >= LOOKS[-1] for each in undecided)
     why = (AT_THE_END if ended else PLAIN[Verdict.INCONCLUSIVE]) + (REFUSED_TOO if refused else "")
-    return why + open_figures(undecided, judgement) + still_possible(judgement)
+    return why + open_figures(undecided, judgement) + rest
 
 
 def open_figures(undecided: Sequence[Finding], judgement: Judgement) -> str:
@@ -75,12 +75,6 @@ def open_figures(undecided: Sequence[Finding], judgement: Judgement) -> str:
     return f" Open: {'; '.join(told)}."
 
 
-def still_possible(judgement: Judgement) -> str:
-    """What the verdict may become; empty where it may become anything."""
-    possible = judgement.still_possible
-    return f" Still possible: {' or '.join(possible)}." if len(possible) < len(CONCLUSIONS) else ""
-
-
 def came_out(judgement: Judgement) -> str:
     """The same without a cause: for a table of many claims. Of one that is open, what is decided of it."""
     if said := fitting(judgement):
@@ -90,7 +84,7 @@ def came_out(judgement: Judgement) -> str:
 
 def fitting(judgement: Judgement) -> Sentence | None:
     """The first of the experiment's sentences whose needs are all met; none where nothing is concluded."""
-    if judgement.verdict in WITHOUT_CONCLUSION:
+    if judgement.verdict not in CONCLUSIONS:
         return None
     sentences = judgement.experiment.sentences
     return next((each for each in sentences if all(met(need, judgement) for need in each.needs)), None)

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -56,10 +57,7 @@ class Door:
         """Until the gateway finds each of them, and no other in its place. LabError where it does not."""
         deadline = time.monotonic() + START_TIMEOUT_S
         for row in rows:
-            while not self.finds(row):
-                if time.monotonic() > deadline:
-                    raise LabError(f"{row} does not answer {START_TIMEOUT_S} s after it was started anew")
-                time.sleep(POLL_S)
+            wait_until(partial(self.finds, row), deadline, POLL_S, f"{row} does not answer")
 
     def finds(self, row: str) -> bool:
         try:
@@ -226,11 +224,21 @@ def pid_of(container: str) -> int:
 
 def wait_for_checks(containers: Sequence[str]) -> None:
     """Until each has had the check of its start, which runs on its own CPU. LabError where one does not pass it."""
+
+    def healthy() -> bool:
+        states = docker("inspect", "--format", "{{.State.Health.Status}}", *containers)
+        return {*states.split()} == {"healthy"}
+
     deadline = time.monotonic() + START_TIMEOUT_S
-    while {*docker("inspect", "--format", "{{.State.Health.Status}}", *containers).split()} != {"healthy"}:
+    wait_until(healthy, deadline, ASK_DOCKER_S, f"one of {', '.join(containers)} is not healthy")
+
+
+def wait_until(ready: Callable[[], bool], deadline: float, pause_s: float, lacks: str) -> None:
+    """LabError, which says what it lacks, where it is not ready by then."""
+    while not ready():
         if time.monotonic() > deadline:
-            raise LabError(f"not healthy {START_TIMEOUT_S} s after it was started anew: one of {', '.join(containers)}")
-        time.sleep(ASK_DOCKER_S)
+            raise LabError(f"{lacks} {START_TIMEOUT_S} s after it was started anew")
+        time.sleep(pause_s)
 
 
 def docker(*arguments: str) -> str:

@@ -1,6 +1,7 @@
 """What comparisons say together of a claim, by its rule."""
 
 import random
+from collections.abc import Iterator
 from itertools import product
 
 import pytest
@@ -117,14 +118,18 @@ BECOMES: dict[object, Came] = {
 }
 
 
+def by_chance(seed: int, count: int) -> Iterator[Came]:
+    """Outcomes, decided and open, of two to five comparisons."""
+    chance = random.Random(seed)
+    for _ in range(count):
+        yield [chance.choice((BETTER, WORSE, ALIKE, OPEN, NOT_BETTER, NOT_WORSE)) for _ in range(chance.randint(2, 5))]
+
+
 @pytest.mark.parametrize("rule", Rule)
 def test_what_is_open_can_only_become_what_was_not_excluded(rule: Rule) -> None:
     """A conclusion stands, however the open comparisons come out in the end."""
     chance = random.Random(3)
-    for _ in range(300):
-        came: Came = [
-            chance.choice((BETTER, WORSE, ALIKE, OPEN, NOT_BETTER, NOT_WORSE)) for _ in range(chance.randint(2, 5))
-        ]
+    for came in by_chance(3, 300):
         said = verdict(rule, cases(came))
         if said != Verdict.INCONCLUSIVE:
             decided: Came = [chance.choice(BECOMES.get(each, [each])) for each in came]
@@ -133,11 +138,7 @@ def test_what_is_open_can_only_become_what_was_not_excluded(rule: Rule) -> None:
 
 @pytest.mark.parametrize("rule", Rule)
 def test_the_verdicts_still_possible_are_those_to_which_what_is_open_may_lead(rule: Rule) -> None:
-    chance = random.Random(4)
-    for _ in range(200):
-        came: Came = [
-            chance.choice((BETTER, WORSE, ALIKE, OPEN, NOT_BETTER, NOT_WORSE)) for _ in range(chance.randint(2, 5))
-        ]
+    for came in by_chance(4, 200):
         endings = product(*(BECOMES.get(each, [each]) for each in came))
         ways = {verdict(rule, cases(list(each))) for each in endings}
         assert set(still_possible(rule, cases(came))) == ways, came
