@@ -113,7 +113,7 @@ FURTHER_CLAIMS = (
         sentences=(
             sentence(
                 "With more streams than threads FastAPI's neighbour waited less than Flask's, on the usual servers and "
-                "on granian. On 200 threads, or on greenlets, Flask's waited as long as FastAPI's.",
+                "on granian. On 200 threads, or on greenlets, Flask's was kept waiting no more than FastAPI's.",
                 better("fastapi", "flask"),
                 better("fastapi-granian", "flask-granian"),
                 alike("fastapi", "flask-200", "flask-gevent"),

@@ -18,6 +18,7 @@ OVERHEAD_S = 0.9  # of a block: warm-up, draining, reading the meters
 PROBE_S = 1.5  # of a block with a neighbour: it starts anew, and drains what waits behind streams and WebSockets
 SLICED, SLICED_S = 1.4, 0.25  # of a round in slices: their margins and drains, and its warm-up
 START_S = 0.3  # of each row that is started anew
+CHECKED_S = 3.0  # more of a round in Compose, which waits for the check of each start
 SEARCH_STEPS = 6  # seen: 5.8 on average
 ALL_HOLD = 0.45  # of the warm-up of idle WebSockets, which ends when every client holds its own: seen
 ROUNDING_S = 1e-6  # what sums of floats may miss a budget by
@@ -30,14 +31,15 @@ class Plan:
     looks: tuple[int, ...]  # rounds at each
     scale: float
     budget_s: float | None
+    starts_s: float = 0  # more of each round than START_S of each row
 
 
-def make_plan(experiments: Sequence[Experiment], quick: bool, budget_s: float | None) -> Plan:
+def make_plan(experiments: Sequence[Experiment], quick: bool, budget_s: float | None, starts_s: float = 0) -> Plan:
     """LabError where the budget is too small for even the shortest blocks."""
     if budget_s is None:
-        return Plan(QUICK_LOOKS if quick else LOOKS, QUICK if quick else 1.0, None)
+        return Plan(QUICK_LOOKS if quick else LOOKS, QUICK if quick else 1.0, None, starts_s)
     for looks in (QUICK_LOOKS,) if quick else BUDGETED:
-        shortest = Plan(looks, SHORTEST, budget_s)
+        shortest = Plan(looks, SHORTEST, budget_s, starts_s)
         least = sum(estimate(each, shortest) for each in experiments)
         first_s = budget_s * (FIRST_SHARE if len(looks) > 1 else 1)
         if least <= first_s + ROUNDING_S:
@@ -59,14 +61,14 @@ def fitting_scale(experiments: Sequence[Experiment], plan: Plan, first_s: float)
 
 def estimate(experiment: Experiment, plan: Plan) -> float:
     """Seconds until the first look."""
-    return plan.looks[0] * round_seconds(experiment, plan.scale, dict.fromkeys(experiment.levels, experiment.arms))
+    return plan.looks[0] * round_seconds(experiment, plan, dict.fromkeys(experiment.levels, experiment.arms))
 
 
-def round_seconds(experiment: Experiment, scale: float, arms: Mapping[str, Sequence[Arm]]) -> float:
+def round_seconds(experiment: Experiment, plan: Plan, arms: Mapping[str, Sequence[Arm]]) -> float:
     """How long a round of these arms takes, by level, with the starts of their rows, in s."""
     rows = {arm.row for those in arms.values() for arm in those}
     loads = [experiment.load_of(level, arm) for level, those in arms.items() for arm in those]
-    return START_S * len(rows) + sum(block_seconds(load, scale) for load in loads)
+    return plan.starts_s + START_S * len(rows) + sum(block_seconds(load, plan.scale) for load in loads)
 
 
 def counted(load: Load, scale: float) -> float:

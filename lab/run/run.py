@@ -23,7 +23,18 @@ from lab.judge.search import FIRST_STEP, NEXT_STEP, begin_search, behind, first_
 from lab.judge.statistics import intervals, log_ratios
 from lab.judge.words import how_many, how_varied, outcome, ratio, times, verdict_sentence
 from lab.run import environment, results
-from lab.run.plan import START_S, Plan, block_seconds, counted, estimate, make_plan, minutes, round_seconds, upper
+from lab.run.plan import (
+    CHECKED_S,
+    START_S,
+    Plan,
+    block_seconds,
+    counted,
+    estimate,
+    make_plan,
+    minutes,
+    round_seconds,
+    upper,
+)
 from lab.stack import doors
 
 T = TypeVar("T")
@@ -103,7 +114,7 @@ class Runner:
 
     def expected(self, course: Course, until: int) -> float:
         """How long the look after so many rounds will take, in s."""
-        seconds = round_seconds(course.experiment, self.plan.scale, course.arms)
+        seconds = round_seconds(course.experiment, self.plan, course.arms)
         return (until - course.done) * seconds * course.slowness
 
     def look(self, course: Course, until: int) -> None:
@@ -289,7 +300,7 @@ def run(
     """
     if quick:
         experiments = [experiment.in_short() for experiment in experiments]
-    plan = make_plan(experiments, quick, budget_s)
+    plan = make_plan(experiments, quick, budget_s, CHECKED_S if where == "compose" else 0)
     rows = list(dict.fromkeys(row for experiment in experiments for row in experiment.rows))
     expected = sum(estimate(experiment, plan) for experiment in experiments)
     what = f"{how_many(len(experiments), 'experiment')} on {how_many(len(rows), 'row')}"

@@ -30,7 +30,7 @@ def environ() -> Iterator[dict[str, str]]:
 
 
 def up(environ: dict[str, str], *arguments: str, folder: Path = ROOT) -> "subprocess.CompletedProcess[str]":
-    command = ["docker", "compose", "up", "--detach", "--wait", "--build", "--quiet-build", *arguments]
+    command = ["docker", "compose", *stacks.UP, "--build", "--quiet-build", *arguments]
     return subprocess.run(command, cwd=folder, env=environ, capture_output=True, text=True)
 
 
@@ -46,7 +46,7 @@ def test_a_proxy_in_dockers_own_configuration_does_not_come_between(environ: dic
     (tmp_path / "config.json").write_text(json.dumps({"proxies": {"default": nowhere}}))
     behind = environ | {"DOCKER_CONFIG": str(tmp_path)}
     needed = ("flask", "fastapi", "postgres", "nginx", "locust", "locust-worker")
-    stacks.run(["docker", "compose", "up", "--detach", "--wait", *needed], behind)
+    stacks.run(["docker", "compose", *stacks.UP, *needed], behind)
     assert "http_proxy=" in stacks.run(["docker", "compose", "exec", "-T", "flask", "env"], behind)
     load = ["docker", "compose", "exec", "-T", "locust", "python", "-m", "loadtest", "--run-time", "2s", "--scenario"]
     for scenario in ("DbRead", "PageHttp1", "WebSocketEcho"):
@@ -61,7 +61,7 @@ def test_the_gateway_reaches_a_row_as_soon_as_compose_says_that_it_is_up_even_if
     silent = tmp_path / "silent.yml"
     silent.write_text(json.dumps({"services": {"nginx": {"dns": ["192.0.2.1"]}}}))  # RFC 5737: nobody's
     environ = environ | {"COMPOSE_FILE": f"{ROOT / 'docker-compose.yml'}:{silent}"}
-    up = ["docker", "compose", "up", "--detach", "--wait", "--build", "--quiet-build"]
+    up = ["docker", "compose", *stacks.UP, "--build", "--quiet-build"]
     stacks.run([*up, "nginx"], environ)
     for _ in range(3):
         stacks.run([*up, "fastapi"], environ)

@@ -12,7 +12,7 @@ import pytest
 
 from lab.stack.compose_file import ComposeFile
 from tests.e2e.client import Client, problem
-from tests.e2e.stacks import ComposeDoor, NativeDoor, rows_with_the_contract
+from tests.e2e.stacks import UP, ComposeDoor, NativeDoor, rows_with_the_contract
 from tests.helpers import until
 
 
@@ -288,7 +288,7 @@ def test_a_row_that_is_added_is_served_without_a_restart(compose: ComposeDoor, c
     table.write_text(text.replace("\n  # What stands around them", block))
     with_it = ("--file", str(table), "--project-directory", str(project))
     try:
-        compose.compose(*with_it, "up", "--detach", "--wait", "--no-deps", "added")
+        compose.compose(*with_it, *UP, "--no-deps", "added")
         assert client.get_later("/added/json").result().status_code == 404
         compose.compose("run", "--rm", "--volume", f"{table}:/app/docker-compose.yml:ro", "setup")
         until(lambda: client.get_later("/added/json").result().status_code == 200, 20)

@@ -45,6 +45,14 @@ def test_the_budget_of_make_judge_is_enough_for_every_experiment() -> None:
     assert make_plan(EXPERIMENTS, False, 60 * int(minutes)).looks == QUICK_LOOKS
 
 
+def test_what_a_door_takes_to_start_rows_anew_is_counted_in_every_round() -> None:
+    chosen = [find("basic-cost"), find("cpu-bound")]
+    waits, waits_not = make_plan(chosen, False, None, 3), make_plan(chosen, False, None)
+    assert estimate(chosen[0], waits) == pytest.approx(estimate(chosen[0], waits_not) + 3 * LOOKS[0])
+    budget_s = 2 * first_looks(chosen, BUDGETED[0], SHORTEST) / FIRST_SHARE
+    assert make_plan(chosen, False, budget_s, 3).scale < make_plan(chosen, False, budget_s).scale
+
+
 def test_a_larger_budget_makes_longer_blocks_within_bounds() -> None:
     chosen = [find("cpu-bound"), find("high-load")]
     least = first_looks(chosen, BUDGETED[0], SHORTEST) / FIRST_SHARE

@@ -79,4 +79,4 @@ def members(network: str) -> set[str]:
 def test_the_health_of_a_container_is_checked_at_its_start_and_no_more() -> None:
     """Seen: some twenty checks within ten seconds, on the CPU on which a row was measured, and so every half minute."""
     checks = [each["healthcheck"] for each in SERVICES.values() if "healthcheck" in each]
-    assert checks and {each["interval"] for each in checks} == {"24h"}
+    assert checks and {each["interval"] for each in checks} == {"8760h"}
