@@ -5,15 +5,21 @@ function setup(thread)
   table.insert(threads, thread)
 end
 
--- With an argument, every answer must have this body. Without, wrk need not read answers, and is faster.
+-- Every answer must have the body of the first argument. Without, wrk need not read answers, and is faster.
+-- Between two requests a client pauses for the milliseconds of the second one on average, and like Poisson's arrivals.
 function init(arguments)
   wrong = 0
-  local right = arguments[1]
-  if right then
+  local right, pause_ms = arguments[1], tonumber(arguments[2])
+  if right ~= "" then
     response = function(status, _, body)
       if status ~= 200 or body ~= right then
         wrong = wrong + 1
       end
+    end
+  end
+  if pause_ms > 0 then
+    delay = function()
+      return math.floor(-pause_ms * math.log(1 - math.random()) + 0.5)
     end
   end
 end

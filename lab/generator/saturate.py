@@ -66,7 +66,8 @@ class ArmSaturated:
     """A block under way, as lab/generator/process.py has it, with wrk for its clients.
 
     First every answer is held against the right one. That takes wrk half as long again, so while it is measured an
-    answer is held against those by its status, and all together by their length.
+    answer is held against those by its status, and all together by their length. Where the block has a rate, its
+    clients pause between requests, so that together they ask about so often.
     """
 
     def __init__(self, block: Block, options: argparse.Namespace) -> None:
@@ -80,14 +81,15 @@ class ArmSaturated:
 
     def slice(self, split: int, margin_s: float, seconds: float) -> None:
         """Measures for `seconds`, in whole ones."""
-        self.seen, self.used_s, self.waited_s = self.wrk(max(round(seconds), LEAST_S))
+        pause_ms = 1000 * self.block.users / self.block.rate if self.block.rate else 0
+        self.seen, self.used_s, self.waited_s = self.wrk(max(round(seconds), LEAST_S), pause_ms=pause_ms)
         reading = read_meter(self.row)
         self.meter = Reading(**reading) if reading else None
 
-    def wrk(self, seconds: int, right: str = "") -> tuple[Seen, float, float]:
+    def wrk(self, seconds: int, right: str = "", pause_ms: float = 0) -> tuple[Seen, float, float]:
         """What it saw, and the CPU time that it used and waited for, in s."""
         load = ["--threads", "1", "--connections", str(self.block.users), "--duration", f"{seconds}s"]
-        command = ["wrk", *load, "--script", str(SCRIPT), f"{self.base}/json", *(["--", right] if right else [])]
+        command = ["wrk", *load, "--script", str(SCRIPT), f"{self.base}/json", "--", right, f"{pause_ms:f}"]
         used_s = children_s()
         # Its standard input is none of ours: gevent would make that block, and no command be heard any more.
         none = subprocess.DEVNULL
@@ -106,6 +108,7 @@ class ArmSaturated:
         if others := of_another_length(self.held_against, seen, clients):
             errors[others] += 1
         times = as_measured(seen, clients)
+        reported = sum(us * count for us, count in times.items()) / seen.us if seen.us else 0
         observation = Observation(
             seconds=seconds,
             answered=seen.requests,
@@ -121,8 +124,8 @@ class ArmSaturated:
                 failures=sum(errors.values()),
                 timeouts=self.held_against.late + seen.late,
                 errors=dict(errors),
-                in_flight=clients,  # who has an answer asks again at once
-                reported_in_flight=sum(us * count for us, count in times.items()) / seen.us if seen.us else 0,
+                in_flight=reported if self.block.rate else clients,  # without a rate, who has an answer asks at once
+                reported_in_flight=reported,
                 protocols=["HTTP/1.1"],  # it speaks no other
                 histogram=in_ms(times),
             ),

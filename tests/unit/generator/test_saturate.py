@@ -94,9 +94,9 @@ def serving(body: bytes, status: int = 200) -> Iterator[SimpleNamespace]:
 def measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Observation]]:
     """Of a row at an address; `meanwhile` is called when its answers have been checked."""
 
-    def measure(address: str, meanwhile: Callable[[], object] = lambda: None) -> Observation:
+    def measure(address: str, meanwhile: Callable[[], object] = lambda: None, rate: float = 0) -> Observation:
         (tmp_path / "rows.json").write_text(json.dumps([{"name": "flask", "address": address}]))
-        arm = ArmSaturated(Block("flask", SATURATED, CLIENTS, 1.0), argparse.Namespace(path="direct"))
+        arm = ArmSaturated(Block("flask", SATURATED, CLIENTS, 1.0, rate=rate), argparse.Namespace(path="direct"))
         meanwhile()
         arm.slice(0, 0, 1.0)
         (observation,) = arm.collect()
@@ -117,6 +117,15 @@ def test_a_row_that_answers_right_is_measured_without_a_failure(measured: Callab
     assert sum(found.load.histogram.values()) == pytest.approx(found.answered, rel=0.02)
     assert 1 <= found.seconds < 2 and 0 < found.generator_cpus < 1.2
     assert found.load.reported_in_flight <= found.load.in_flight == CLIENTS
+
+
+@needs_wrk
+def test_clients_of_a_rate_pause_between_requests(measured: Callable[..., Observation]) -> None:
+    with serving(GREETING) as row:
+        found = measured(row.address, rate=20)
+    assert found.load.failures == 0
+    assert 2 < found.load.requests < 60  # 20 in a second, by chance; without a pause it is hundreds
+    assert found.load.in_flight == found.load.reported_in_flight < CLIENTS
 
 
 @needs_wrk
