@@ -18,6 +18,7 @@ function init(arguments)
     end
   end
   if pause_ms > 0 then
+    math.randomseed(os.time())
     delay = function()
       return math.floor(-pause_ms * math.log(1 - math.random()) + 0.5)
     end

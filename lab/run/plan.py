@@ -1,6 +1,6 @@
 """How long a run takes: how many looks, how long every block, and what fits into a budget."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from scipy.optimize import brentq
@@ -31,7 +31,11 @@ class Plan:
     looks: tuple[int, ...]  # rounds at each
     scale: float
     budget_s: float | None
-    starts_s: float = 0  # more of each round than START_S of each row
+    starts_s: float = 0  # what a door adds to each round's starts
+
+    def restart_s(self, rows: Collection[str]) -> float:
+        """How long it takes to start these rows anew."""
+        return self.starts_s + START_S * len(rows)
 
 
 def make_plan(experiments: Sequence[Experiment], quick: bool, budget_s: float | None, starts_s: float = 0) -> Plan:
@@ -68,7 +72,7 @@ def round_seconds(experiment: Experiment, plan: Plan, arms: Mapping[str, Sequenc
     """How long a round of these arms takes, by level, with the starts of their rows, in s."""
     rows = {arm.row for those in arms.values() for arm in those}
     loads = [experiment.load_of(level, arm) for level, those in arms.items() for arm in those]
-    return plan.starts_s + START_S * len(rows) + sum(block_seconds(load, plan.scale) for load in loads)
+    return plan.restart_s(rows) + sum(block_seconds(load, plan.scale) for load in loads)
 
 
 def counted(load: Load, scale: float) -> float:

@@ -23,18 +23,7 @@ from lab.judge.search import FIRST_STEP, NEXT_STEP, begin_search, behind, first_
 from lab.judge.statistics import intervals, log_ratios
 from lab.judge.words import how_many, how_varied, outcome, ratio, times, verdict_sentence
 from lab.run import environment, results
-from lab.run.plan import (
-    CHECKED_S,
-    START_S,
-    Plan,
-    block_seconds,
-    counted,
-    estimate,
-    make_plan,
-    minutes,
-    round_seconds,
-    upper,
-)
+from lab.run.plan import CHECKED_S, Plan, block_seconds, counted, estimate, make_plan, minutes, round_seconds, upper
 from lab.stack import doors
 
 T = TypeVar("T")
@@ -155,7 +144,7 @@ class Runner:
             self.progress.update(self.bar, description=f"starting {how_many(len(stale), 'row')} anew")
             self.generator.door.restart(sorted(stale))
         self.used.update(rows)
-        self.progress.advance(self.bar, START_S * len(set(rows)))
+        self.progress.advance(self.bar, self.plan.restart_s(set(rows)))
 
     def in_slices(self, course: Course, level: str, orders: Mapping[int, Sequence[Arm]]) -> None:
         """Rounds, by their numbers, in which the arms take turns, slice by slice.
