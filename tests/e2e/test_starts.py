@@ -61,6 +61,17 @@ def checked_later(stack: Stack) -> list[str]:
     return [each for each in states if each.endswith(" starting")]
 
 
+def test_a_door_to_containers_that_were_just_started_opens_when_their_checks_are_over(
+    compose: ComposeDoor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in compose.environ.items():
+        monkeypatch.setenv(name, value)
+    compose.compose("restart", "--timeout", "0", "asgi")
+    assert checked_later(compose) == ["asgi starting"]
+    with doors.compose():
+        assert not checked_later(compose)
+
+
 def test_every_round_of_a_run_is_of_another_start_and_none_is_taken_for_an_accident(
     door: doors.Door, stack: Stack
 ) -> None:
