@@ -31,6 +31,8 @@ class FindingRecord:
     baseline: str
     figure: str
     """What is compared: cpu_us, throughput, p50_ms, …"""
+    what: str
+    """The same in words: CPU per request."""
     smaller_is_better: bool
     level: str | None
     """At how many clients, queries, …; null where nothing was varied."""
@@ -215,6 +217,7 @@ def finding_record(finding: Finding) -> FindingRecord:
         subject=contrast.subject,
         baseline=contrast.baseline,
         figure=contrast.figure,
+        what=FIGURES[contrast.figure].metric.what,
         smaller_is_better=FIGURES[contrast.figure].metric.smaller_is_better,
         level=finding.level or None,
         decides=contrast.decides,

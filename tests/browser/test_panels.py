@@ -177,6 +177,8 @@ def test_every_claim_has_a_verdict_and_its_ratios_and_what_ships_says_so(front: 
             expect(claim).to_contain_text("a finding that ships with the lab")
             ratios = [each for each in verdict["findings"] if each["decides"] and each["comparison"]]
             expect(claim.locator(".ratio")).to_have_count(len(ratios))
+            figures = list(dict.fromkeys(each["what"] for each in ratios))
+            expect(claim.locator(".what")).to_have_text(figures if len(figures) > 1 else [])
 
 
 def test_a_run_takes_the_place_of_the_finding_that_ships_and_leads_to_its_report(front: Page, measured: Path) -> None:

@@ -66,15 +66,18 @@ function chart(findings) {
   const [width, left] = innerWidth < 640 ? [380, 210] : [560, 250]; // so that a phone does not make the letters small
   const middle = (left + width) / 2, half = (width - left) / 2 - EDGE;
   const x = (ratio) => middle + half * Math.max(-1, Math.min(1, Math.log(ratio) / Math.log(WIDEST)));
-  const drawn = findings.filter(({ comparison }) => comparison), height = Math.max(drawn.length, 1) * LANE + 16;
+  const drawn = findings.filter(({ comparison }) => comparison), lanes = byFigure(drawn);
+  const height = Math.max(lanes.length, 1) * LANE + 16;
   const made = svg("svg", { class: "ratios", viewBox: `0 0 ${width} ${height}`, role: "img",
     "aria-label": `${drawn.length} ratios with their intervals: ${drawn.map(words).join("; ")}` });
   for (const ratio of [1 / WIDEST, 1 / 4, 1, 4, WIDEST]) {
     made.append(svg("line", { x1: x(ratio), x2: x(ratio), y1: 0, y2: height - 14, class: ratio === 1 ? "even" : "" }),
       svg("text", { x: x(ratio), y: height - 3, "text-anchor": "middle" }, ratio < 1 ? `÷ ${1 / ratio}` : `× ${ratio}`));
   }
-  drawn.forEach((finding, place) => {
-    const { ratio, low, high } = finding.comparison, y = place * LANE + LANE / 2, tone = TONES[finding.outcome] ?? "open";
+  lanes.forEach((finding, place) => {
+    const y = place * LANE + LANE / 2;
+    if (finding.heading) return made.append(svg("text", { x: 0, y: y + 4, class: "what" }, finding.heading));
+    const { ratio, low, high } = finding.comparison, tone = TONES[finding.outcome] ?? "open";
     const mark = svg("g", { class: `ratio is-${tone}` });
     mark.append(svg("line", { x1: x(low), x2: Math.max(x(high), x(low) + 1), y1: y, y2: y }),
       svg("circle", { cx: x(ratio), cy: y, r: 3 }), svg("title", {}, words(finding)));
@@ -83,9 +86,17 @@ function chart(findings) {
   return made;
 }
 
+/** The findings of each figure below its name; one figure alone needs none. */
+function byFigure(findings) {
+  const figures = [...new Set(findings.map(figureOf))];
+  if (figures.length < 2) return findings;
+  return figures.flatMap((heading) => [{ heading }, ...findings.filter((each) => figureOf(each) === heading)]);
+}
+
+const figureOf = ({ what, figure }) => what ?? figure; // older results have no words for it
 const times = (ratio) => number(ratio, ratio < 10 ? 2 : ratio < 100 ? 1 : 0);
 const compared = ({ subject, baseline, level }) => `${subject} / ${baseline}${level ? ` at ${level}` : ""}`;
-const words = (finding) => `${compared(finding)} × ${times(finding.comparison.ratio)}, ${finding.outcome}`;
+const words = (finding) => `${compared(finding)}, ${figureOf(finding)}: × ${times(finding.comparison.ratio)}, ${finding.outcome}`;
 
 function table(findings) {
   const rows = findings.map((finding) => element("tr", {},
