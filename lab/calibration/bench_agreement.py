@@ -110,9 +110,8 @@ def show(console: Console, found: Sequence[Agreement]) -> None:
     for each in found:
         console.print(f"[bold]{' / '.join(each.pair)}, {each.load}")
         for name, ratio in each.ratios.items():
-            (one, other), rates = each.used[name], " and ".join(f"{rate:,.0f}" for rate in each.rates[name])
-            console.print(
-                f"  {name}: × {ratio:.2f} (CPUs in use: {one:.2f} and {other:.2f}; requests per second: {rates})"
-            )
+            used = " and ".join(f"{cpus:.2f}" for cpus in each.used[name])
+            rates = " and ".join(f"{rate:,.0f}" for rate in each.rates[name])
+            console.print(f"  {name}: × {ratio:.2f} (CPUs in use: {used}; requests per second: {rates})")
         console.print(f"  {each.said}.")
         console.print(f"  {SAID[each.outcome] if each.same_load else 'Not the same load: they need not agree.'}")

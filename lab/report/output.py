@@ -212,13 +212,13 @@ def verdict_record(header: Header, judgement: Judgement) -> VerdictRecord:
 
 
 def finding_record(finding: Finding) -> FindingRecord:
-    contrast = finding.contrast
+    contrast, metric = finding.contrast, FIGURES[finding.contrast.figure].metric
     return FindingRecord(
         subject=contrast.subject,
         baseline=contrast.baseline,
         figure=contrast.figure,
-        what=FIGURES[contrast.figure].metric.what,
-        smaller_is_better=FIGURES[contrast.figure].metric.smaller_is_better,
+        what=metric.what,
+        smaller_is_better=metric.smaller_is_better,
         level=finding.level or None,
         decides=contrast.decides,
         pairs=finding.pairs,

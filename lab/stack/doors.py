@@ -24,7 +24,6 @@ from lab.stack.native import POLL_S, START_TIMEOUT_S, NativeStack
 
 Generator = subprocess.Popen[str]
 BLOCKS = ["-m", "lab.generator.process"]
-STATE = "{{with .State.Health}}{{.Status}}{{end}}"
 ASK_DOCKER_S = 0.2  # between two questions of its command, each a process
 BESIDE = ("nginx", "postgres")  # what shares the CPUs of the generator
 
@@ -228,7 +227,7 @@ def wait_for_checks(containers: Sequence[str]) -> None:
     """Until each that has one has had the check of its start, which runs on its own CPU. LabError where one has not."""
 
     def checked() -> bool:
-        return "starting" not in docker("inspect", "--format", STATE, *containers).split()
+        return "starting" not in docker("inspect", "--format", "{{with .State.Health}}{{.Status}}{{end}}", *containers)
 
     deadline = time.monotonic() + START_TIMEOUT_S
     wait_until(checked, deadline, ASK_DOCKER_S, f"Docker still checks the health of one of {', '.join(containers)}")

@@ -19,6 +19,7 @@ from tests.helpers import until
 PROJECT = "wsgi-asgi-lab-test"
 PROFILES = ("variants", "apart")  # every row that has the contract
 UP = ("up", "--detach", "--wait", "--wait-timeout", "180")  # the check of a start may take two minutes
+UP_BUILT = (*UP, "--build", "--quiet-build")
 READ_METER = "import sys, urllib.request as u; print(u.urlopen(sys.argv[1], timeout=10).read().decode())"
 
 
@@ -116,7 +117,7 @@ def started(stack: NativeStack) -> Iterator[NativeStack]:
 def compose(folder: Path, name: str = PROJECT, **settings: str) -> Iterator[ComposeDoor]:
     with compose_project(name, **settings) as environ:
         door = ComposeDoor(environ, folder / "ca.pem")
-        door.compose(*UP, "--build", "--quiet-build")
+        door.compose(*UP_BUILT)
         door.compose("cp", "nginx:/run/lab/gateway/tls/ca.pem", str(door.ca))
         yield door
 

@@ -30,7 +30,7 @@ def environ() -> Iterator[dict[str, str]]:
 
 
 def up(environ: dict[str, str], *arguments: str, folder: Path = ROOT) -> "subprocess.CompletedProcess[str]":
-    command = ["docker", "compose", *stacks.UP, "--build", "--quiet-build", *arguments]
+    command = ["docker", "compose", *stacks.UP_BUILT, *arguments]
     return subprocess.run(command, cwd=folder, env=environ, capture_output=True, text=True)
 
 
@@ -61,7 +61,7 @@ def test_the_gateway_reaches_a_row_as_soon_as_compose_says_that_it_is_up_even_if
     silent = tmp_path / "silent.yml"
     silent.write_text(json.dumps({"services": {"nginx": {"dns": ["192.0.2.1"]}}}))  # RFC 5737: nobody's
     environ = environ | {"COMPOSE_FILE": f"{ROOT / 'docker-compose.yml'}:{silent}"}
-    up = ["docker", "compose", *stacks.UP, "--build", "--quiet-build"]
+    up = ["docker", "compose", *stacks.UP_BUILT]
     stacks.run([*up, "nginx"], environ)
     for _ in range(3):
         stacks.run([*up, "fastapi"], environ)

@@ -56,7 +56,7 @@ def seen(request: pytest.FixtureRequest) -> Iterator[Seen]:
     settings |= {"PUBLISH_ON": "0.0.0.0", "TRUSTED_HOST": f"{TRUSTED},{address}"}  # noqa: S104  (the test is about it)
     with stacks.compose_project(f"{stacks.PROJECT}-room", **settings) as environ:
         run(
-            ["docker", "compose", *stacks.UP, "--build", "--quiet-build", "nginx", "locust", *ROWS],
+            ["docker", "compose", *stacks.UP_BUILT, "nginx", "locust", *ROWS],
             environ,
         )
         yield at(address, environ, here="localhost", from_another=None)

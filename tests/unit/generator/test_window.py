@@ -233,7 +233,7 @@ def test_the_wait_for_clients_ends_early_when_every_one_holds_a_websocket(
     clients: Clients, holding: int, waited: float
 ) -> None:
     clients.load.count = 4
-    clients.load.held = lambda: holding if clients.now >= 5 else 0  # type: ignore[method-assign]
+    clients.load.held = lambda: holding if clients.now >= 5 else 0  # type: ignore[method-assign]  # no WebSocket is opened
     clients.load.settle(20)
     assert clients.now == pytest.approx(waited)
 
