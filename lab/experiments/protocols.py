@@ -135,37 +135,46 @@ PROTOCOL_CLAIMS = (
         claim="ASGI supports HTTP/2; WSGI does not.",
         source=ARTICLE,
         method="A client asks every row over HTTP/2, through nginx, in which version of HTTP the application itself "
-        "was asked. nginx speaks HTTP/2 with a row whose server is set up for it: granian with either interface, and "
-        "uvicorn, whose own HTTP/2 is an experiment.",
+        "was asked. nginx speaks HTTP/2 with a row whose server is set up for it: granian and gunicorn with either "
+        "interface, and uvicorn, whose own HTTP/2 is an experiment.",
         held_equal="the client's hop is nginx's and the same for all, HTTP/2 over TLS",
         refuted_if="on one and the same server an application of WSGI is asked in the same version",
-        arms=rows("flask", "flask-http2", "fastapi", "fastapi-http2", "fastapi-gunicorn", "asgi-http2"),
+        arms=rows("flask", "flask-http2", "fastapi", "fastapi-http2", "fastapi-gunicorn")
+        + rows("wsgi-http2", "asgi-gunicorn-http2", "asgi-http2"),
         contrasts=(
             Contrast("fastapi-gunicorn", "flask", "app_http", server="gunicorn"),
+            Contrast("asgi-gunicorn-http2", "wsgi-http2", "app_http", server="gunicorn"),
             Contrast("fastapi-http2", "flask-http2", "app_http", server="granian"),
             Contrast("asgi-http2", "flask-http2", "app_http", decides=False),
+            Contrast("wsgi-http2", "flask-http2", "app_http", decides=False),
             Contrast("flask-http2", "fastapi", "app_http", decides=False),
         ),
         sentences=(
             sentence(
                 "A client reached every row over HTTP/2: nginx speaks it. Behind nginx the interface made no "
-                "difference: on granian Flask was asked in HTTP/2 as FastAPI was, and on gunicorn, which nginx asks "
-                "over "
-                "HTTP/1.1 here, neither was. "
-                "uvicorn's own HTTP/2, an experiment, reached a bare application of ASGI, too.",
+                "difference: on granian Flask was asked in HTTP/2 as FastAPI was, and on gunicorn as it comes "
+                "neither was. With gunicorn set up for HTTP/2 a bare application of WSGI was asked in it as one of "
+                "ASGI was. uvicorn's own HTTP/2, an experiment, reached a bare application of ASGI, too.",
                 alike("fastapi-gunicorn", "flask"),
+                alike("asgi-gunicorn-http2", "wsgi-http2"),
                 alike("fastapi-http2", "flask-http2"),
                 alike("asgi-http2", "flask-http2", figure="app_http"),
+                alike("wsgi-http2", "flask-http2", figure="app_http"),
                 better("flask-http2", "fastapi", figure="app_http"),
                 because=because(
                     "The version that each application saw",
-                    measured("app_http", "flask", "flask-http2", "fastapi", "fastapi-http2", "asgi-http2"),
+                    measured(
+                        "app_http",
+                        *("flask", "flask-http2", "fastapi", "fastapi-http2"),
+                        *("wsgi-http2", "asgi-gunicorn-http2", "asgi-http2"),
+                    ),
                 ),
             ),
             sentence(
                 "On one and the same server the interface made no difference to the version in which an application "
                 "was asked.",
                 alike("fastapi-gunicorn", "flask"),
+                alike("asgi-gunicorn-http2", "wsgi-http2"),
                 alike("fastapi-http2", "flask-http2"),
             ),
         ),
