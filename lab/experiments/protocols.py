@@ -32,8 +32,7 @@ PROTOCOL_CLAIMS = (
                 "On ASGI every server spoke WebSocket: the interface has a word for it. On WSGI it was the server that "
                 "could or could not: gunicorn hands out its socket, so Flask spoke it as much, on threads and on "
                 "greenlets. Granian and uWSGI do not, so there this app in Flask spoke less than FastAPI, and said so "
-                "(501); "
-                "uWSGI's own API for it was not tried.",
+                "(501). uWSGI's own API for it needs a build with TLS, which the wheel that is measured here is not.",
                 alike("fastapi-gunicorn", "flask"),
                 better("fastapi-granian", "flask-granian"),
                 alike("fastapi", "flask-gevent", figure="protocols"),
