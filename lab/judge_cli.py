@@ -47,7 +47,7 @@ def show(options: argparse.Namespace) -> None:
             "rows": ", ".join(experiment.rows),
             "levels": levels,
             "equal": experiment.held_equal,
-            "refuted if": experiment.refuted_if,
+            "not so if": experiment.not_so_if,
             "rule": str(experiment.rule),
         }
         grid = Table.grid(padding=(0, 2))
@@ -170,7 +170,7 @@ def shipped(runs: Sequence[results.Run]) -> list[dict[str, Any]]:
         for verdict in read["verdicts"]:
             if counts[one.header.door, verdict["experiment"]] is one:
                 deciding = [finding for finding in verdict["findings"] if finding["decides"]]
-                door["verdicts"].append(verdict | {"results": read["results"], "findings": deciding})
+                door["verdicts"].append(verdict | {"results": f"results/{one.folder.name}", "findings": deciding})
     for door in doors.values():
         door["verdicts"].sort(key=lambda verdict: list(BY_NAME).index(verdict["experiment"]))
     return list(doors.values())

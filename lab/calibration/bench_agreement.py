@@ -1,6 +1,6 @@
 """`make bench-agreement`: do Locust and wrk, another generator, find the same ratio of CPU per request?
 
-They must where both put the same load on the rows: as many requests a second, at the times of a Poisson process.
+They must where both put the same load on the rows: about as many requests a second, at random times.
 (Clients who ask again as soon as they are answered are more load from wrk, which is the faster client. What that does
 to a ratio, basic-cost and basic-saturated show.)
 """

@@ -25,7 +25,7 @@ from lab.experiments.outcomes import Outcome, Verdict
 from lab.generator.client import GeneratorClient
 from lab.generator.record import Header, RawFile, writing
 from lab.judge.figures import FIGURES
-from lab.judge.judge import Finding, Measurements, judge
+from lab.judge.judge import Finding, Measurements, judge, typical
 from lab.judge.statistics import LOOKS, Comparison, compare, log_ratios
 from lab.report import report
 from lab.run import environment, results
@@ -92,7 +92,7 @@ def run(console: Console) -> Path:
     header, alike = measure_alike(folder, console)
     plain_us = FLOOR_US + fmean(
         [
-            measured.typical("", arm, "cpu_us")
+            typical(measured.whole_rounds("", arm).values(), "cpu_us")
             for name, measured in alike.items()
             if name.partition(" ")[0] == PLAIN
             for arm in "AB"

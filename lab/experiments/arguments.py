@@ -35,7 +35,7 @@ ARGUMENTS = (
         method="CPU time of a bare ASGI application on uvicorn per GET /json, 16 clients: either event loop with "
         "either HTTP parser.",
         held_equal="the same application on the same server; the loop is exchanged, or the parser",
-        refuted_if="with either parser it needs as much CPU on asyncio's own loop",
+        not_so_if="with either parser it needs as much CPU on asyncio's own loop",
         arms=rows(*UVICORNS),
         contrasts=(
             Contrast("asgi", "asgi-asyncio", "cpu_us"),
@@ -75,7 +75,7 @@ ARGUMENTS = (
         method="CPU time of the service per POST /echo, 16 clients: a body that is parsed only, or validated by a "
         "model of Pydantic, which FastAPI asks for the answer, too; on Starlette, FastAPI and Flask.",
         held_equal="the same body, model and bytes of the answer; ASGI on uvicorn, Flask on gunicorn",
-        refuted_if="one of the two that validate needs less CPU per request",
+        not_so_if="one of the two that validate needs less CPU per request",
         arms=rows(
             "starlette-plain",
             "starlette-validated",
@@ -128,7 +128,7 @@ ARGUMENTS = (
         "take the time of a request: as the guides write it (Flask's pairs of hooks, FastAPI's "
         "`@app.middleware`), and bare around the app.",
         held_equal="the same app, the same work in every piece",
-        refuted_if="with them a request needs more CPU",
+        not_so_if="with them a request needs more CPU",
         arms=rows(
             *("flask-plain", "flask-hooked-1", "flask-hooked-5", "flask-wrapped-5"),
             *("fastapi-plain", "fastapi-hooked-1", "fastapi-hooked-5", "fastapi-wrapped-5"),
@@ -182,7 +182,7 @@ ARGUMENTS = (
         "matters. Beside it p99.",
         held_equal="the same app, two workers, five seconds to end in peace; a client whose idle connection was closed "
         "opens another, as browsers do",
-        refuted_if="requests are lost",
+        not_so_if="requests are lost",
         arms=(
             *(
                 Arm(f"{row}-workers-2", row, {"reload_s": 0, "seconds": 2.0, "least_s": 2.0}, True, True)
@@ -243,7 +243,7 @@ ARGUMENTS = (
         "there twice: with the parser and the loop that a plain `pip install uvicorn` brings, as in "
         "the comparison (h11, asyncio), and with those of `uvicorn[standard]`.",
         held_equal="the same bytes (the comparison's were not), versions of today",
-        refuted_if="FastAPI needs as much CPU per request, or more",
+        not_so_if="FastAPI needs as much CPU per request, or more",
         arms=rows("flask-4x32", "fastapi-4-h11", "fastapi-4"),
         contrasts=(
             Contrast("fastapi-4-h11", "flask-4x32", "cpu_us"),

@@ -41,7 +41,7 @@ ARTICLE_CLAIMS = (
         source=ARTICLE,
         method="Four clients ask for a wait of 20 ms. A server that handles one request at a time serves 50 a second.",
         held_equal="the same Flask on the same gunicorn; only the worker class differs",
-        refuted_if="Flask on threads or greenlets serves more than Flask on the sync worker, which does handle one "
+        not_so_if="Flask on threads or greenlets serves more than Flask on the sync worker, which does handle one "
         "request at a time",
         arms=(Arm("flask-sync", reconnects=True), *rows("flask", "flask-gevent")),
         contrasts=(
@@ -77,7 +77,7 @@ ARTICLE_CLAIMS = (
         method="A wait of 50 ms, for an event loop, thread pools and greenlets: throughput, p99, CPU per request and "
         "memory.",
         held_equal="one worker each, the same clients",
-        refuted_if="Flask on as many threads as there are clients, or on greenlets, serves as much, as soon, with as "
+        not_so_if="Flask on as many threads as there are clients, or on greenlets, serves as much, as soon, with as "
         "little CPU and memory",
         arms=rows("flask", "flask-40", "flask-200", "flask-gevent", "fastapi"),
         contrasts=against_fastapi("flask", "flask-40", "flask-200", "flask-gevent", tuned="flask-200"),
@@ -118,7 +118,7 @@ ARTICLE_CLAIMS = (
         method="A wait of 250 ms, for an event loop, large thread pools and greenlets: throughput, p99, CPU per "
         "request and memory. (A small pool serves no more than it did for fewer clients: they only wait longer.)",
         held_equal="one worker each, the same clients",
-        refuted_if="Flask on as many threads as there are clients, or on greenlets, serves as much, as soon, with as "
+        not_so_if="Flask on as many threads as there are clients, or on greenlets, serves as much, as soon, with as "
         "little CPU and memory",
         arms=rows("flask-200", "flask-1000", "flask-gevent", "fastapi"),
         contrasts=against_fastapi("flask-200", "flask-1000", "flask-gevent", tuned="flask-1000"),
@@ -167,7 +167,7 @@ ARTICLE_CLAIMS = (
         method="GET /db while PostgreSQL itself takes so many ms over the query, 36 clients: throughput, with pools of "
         "several sizes and on one and the same server (granian). Beside it CPU per request and p99.",
         held_equal="psycopg 3, and in each comparison pools of one size; a single refused request makes it invalid",
-        refuted_if="Flask serves as much",
+        not_so_if="Flask serves as much",
         arms=rows(*POOLS.values(), "flask-granian", *POOLS, "fastapi-granian"),
         contrasts=(
             Contrast("fastapi", "flask", "throughput", setup=Setup.AS_IT_COMES),
@@ -236,7 +236,7 @@ ARTICLE_CLAIMS = (
         "that were served and not refused. FastAPI's own pool of threads (`def`) is exhausted by 128 clients that wait "
         "250 ms.",
         held_equal="8 connections, and the same patience with the pool",
-        refuted_if="FastAPI's neighbours wait as long as Flask's",
+        not_so_if="FastAPI's neighbours wait as long as Flask's",
         arms=(
             *rows("flask", "flask-gevent", "fastapi"),
             Arm("fastapi", "def", {"scenario": "Wait", "wait_ms": 250, "wait_route": "threadpool", "warm_up": 1.0}),

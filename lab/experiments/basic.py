@@ -80,7 +80,7 @@ BASIC_CLAIMS = (
         "cheapest server for each interface (uWSGI, uvicorn), and on the two that speak both (gunicorn, granian), with "
         "a framework and without.",
         held_equal="the same bytes, the same number of connections",
-        refuted_if="in no case WSGI needs less CPU per request",
+        not_so_if="in no case WSGI needs less CPU per request",
         arms=rows(*FRAMEWORKS, *BARE),
         contrasts=everywhere("cpu_us"),
         sentences=(
@@ -118,7 +118,7 @@ BASIC_CLAIMS = (
         method="The median response time of GET /json for a single client, on the same rows as what it costs. The "
         "client's own time is in every figure, so true ratios are further from 1.",
         held_equal="the same bytes, one connection",
-        refuted_if="in no case WSGI answers sooner",
+        not_so_if="in no case WSGI answers sooner",
         arms=rows(*FRAMEWORKS, *BARE),
         contrasts=everywhere("p50_ms"),
         sentences=(
@@ -155,7 +155,7 @@ BASIC_CLAIMS = (
         "throughput, on the two servers that speak both "
         "interfaces; beside them the usual servers, and uWSGI.",
         held_equal="the same work, one worker each; FastAPI runs it in its thread pool (`def`), as its guide says",
-        refuted_if="on no server Flask serves more",
+        not_so_if="on no server Flask serves more",
         arms=rows(*FRAMEWORKS),
         contrasts=(
             *on_each_server("throughput"),
@@ -190,7 +190,7 @@ BASIC_CLAIMS = (
         "threads; meanwhile a neighbour asks for GET /json 25 times a second, on the servers of the experiment before. "
         + VICTIM_PROBE,
         held_equal="the same work, one worker each; FastAPI runs it in its thread pool (`def`), as its guide says",
-        refuted_if="on no server Flask's neighbours wait less",
+        not_so_if="on no server Flask's neighbours wait less",
         arms=rows(*FRAMEWORKS),
         contrasts=on_each_server("probe_p95_ms"),
         sentences=(

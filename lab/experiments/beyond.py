@@ -54,7 +54,7 @@ FURTHER_CLAIMS = (
         "over the six of HTTP/1.1 that a browser would open; with a round trip to the gateway that a relay makes "
         "longer. Connections are warm.",
         held_equal="the same page, the same nginx, TLS; the relay delays, and nothing else",
-        refuted_if="over HTTP/1.1 it comes as fast",
+        not_so_if="over HTTP/1.1 it comes as fast",
         arms=(
             *(over(row, version) for row in ("flask", "fastapi") for version in (2, 1)),
             over("flask-200", 2),
@@ -104,7 +104,7 @@ FURTHER_CLAIMS = (
         method="32 clients follow event streams of two seconds; a neighbour asks for GET /json 50 times a second. "
         + VICTIM_PROBE,
         held_equal="the same streams, one worker each",
-        refuted_if="Flask's neighbours suffer no more",
+        not_so_if="Flask's neighbours suffer no more",
         arms=rows("flask", "flask-200", "flask-gevent", "flask-granian", "fastapi", "fastapi-granian"),
         contrasts=(
             *(Contrast("fastapi", row, "probe_p95_ms") for row in ("flask", "flask-200", "flask-gevent")),
@@ -148,7 +148,7 @@ FURTHER_CLAIMS = (
         method="CPU time of the service per GET /json, 16 clients, crossed: either interface, with its framework and "
         "bare, on every server that speaks it. a2wsgi brings WSGI onto uvicorn.",
         held_equal="between two cells that are compared one thing changes",
-        refuted_if="on a server that speaks both, ASGI does not need less CPU per request than WSGI",
+        not_so_if="on a server that speaks both, ASGI does not need less CPU per request than WSGI",
         arms=rows("flask", "wsgi", "wsgi-granian", "wsgi-uwsgi", "wsgi-a2wsgi", "flask-granian", "flask-uwsgi")
         + rows("asgi-gunicorn", "asgi-granian", "asgi", "fastapi-gunicorn", "fastapi-granian", "fastapi"),
         contrasts=(
@@ -224,7 +224,7 @@ FURTHER_CLAIMS = (
         method="CPU time per GET /json of the service and nginx together, 16 clients: straight, through nginx, and "
         "through nginx over TLS.",
         held_equal="the same row, the same clients, connections that live",
-        refuted_if="both together need more CPU per request than the service alone",
+        not_so_if="both together need more CPU per request than the service alone",
         arms=tuple(Arm(row, f"{row} {hop}", how) for row in ("flask", "fastapi") for hop, how in HOPS.items()),
         contrasts=hops("whole_cpu_us", Outcome.NO_DIFFERENCE),
         sentences=(
@@ -252,7 +252,7 @@ FURTHER_CLAIMS = (
         method="The median response time of GET /json for a single client: straight, through nginx, and through nginx "
         "over TLS. The client's own time is in every figure, and not in a difference.",
         held_equal="the same row, one connection that lives",
-        refuted_if="it comes later",
+        not_so_if="it comes later",
         arms=tuple(Arm(row, f"{row} {hop}", how) for row in ("flask", "fastapi") for hop, how in HOPS.items()),
         contrasts=hops("p50_ms", Outcome.NO_DIFFERENCE),
         sentences=(
@@ -276,7 +276,7 @@ FURTHER_CLAIMS = (
         method="16 clients each take a second to send a small body; a neighbour asks for GET /json 50 times a second: "
         "straight, and through nginx, which collects a body before it hands it on. " + VICTIM_PROBE,
         held_equal="the same clients, the same neighbour, the same way for both",
-        refuted_if="behind nginx the neighbour waits as long",
+        not_so_if="behind nginx the neighbour waits as long",
         arms=tuple(
             Arm(row, f"{row} {hop}", HOPS[hop]) for row in ("flask", "fastapi") for hop in ("direct", "behind nginx")
         ),

@@ -22,7 +22,7 @@ COROUTINES = (
         method="Throughput of a 50 ms wait against the number of clients: in `async def`, and in `def`, which FastAPI "
         "runs on its own pool of threads.",
         held_equal="the same row; only the handler differs",
-        refuted_if="`def` serves less",
+        not_so_if="`def` serves less",
         arms=(Arm("fastapi", "fastapi async def"), Arm("fastapi", "fastapi def", {"wait_route": "threadpool"})),
         contrasts=(Contrast("fastapi def", "fastapi async def", "throughput", Outcome.NO_DIFFERENCE),),
         sentences=(
@@ -54,7 +54,7 @@ COROUTINES = (
         source=replace(FASTAPI_ASYNC, otherwise=False),
         method="CPU time of the service per GET /json, 16 clients: answered in `async def`, and in `def`.",
         held_equal="the same app; only the handler differs",
-        refuted_if="`def` needs more CPU per request",
+        not_so_if="`def` needs more CPU per request",
         arms=rows("fastapi-plain", "fastapi-def"),
         contrasts=(Contrast("fastapi-def", "fastapi-plain", "cpu_us", Outcome.NO_DIFFERENCE),),
         sentences=(
@@ -79,7 +79,7 @@ COROUTINES = (
         method="Throughput of a 50 ms wait with twice as many clients as Flask has threads: in `def`, and awaited in "
         "`async def`. Beside it the CPU time per request.",
         held_equal="the same row; only the view differs",
-        refuted_if="it serves no more",
+        not_so_if="it serves no more",
         arms=(Arm("flask", "flask def"), Arm("flask", "flask async def", {"wait_route": "async"})),
         contrasts=(
             Contrast("flask async def", "flask def", "throughput"),

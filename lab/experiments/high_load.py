@@ -44,7 +44,7 @@ HIGH_LOAD = (
         "steps average out.",
         held_equal="the same requests, one worker each, in each comparison pools of one size, latency from the "
         "intended start",
-        refuted_if="Flask keeps the limit up to the same rate, or a higher one",
+        not_so_if="Flask keeps the limit up to the same rate, or a higher one",
         arms=(
             *(Arm(row, changes={"rate": most(row, READ_QUERIES)}) for row in CONNECTIONS),
             *(Arm(row, mixed(row), MIX | {"rate": most(row, MIX_READS * MIX["queries"])}) for row in CONNECTIONS),

@@ -126,7 +126,7 @@ class Experiment:
     source: Source
     method: str  # what is measured, and what is varied
     held_equal: str  # beyond the fairness audit
-    refuted_if: str  # what would refute the claim
+    not_so_if: str  # what the claim does not survive: it is refuted, depends, or makes no difference
     arms: tuple[Arm, ...]
     contrasts: tuple[Contrast, ...]
     sentences: tuple[Sentence, ...]  # what a run may say of the claim, the most telling first

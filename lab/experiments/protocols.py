@@ -13,7 +13,7 @@ PROTOCOL_CLAIMS = (
         method="A client asks for a WebSocket and echoes a message, or is told that there is none (501): with how many "
         "protocols does a row speak?",
         held_equal="the same client, the same application on each server",
-        refuted_if="an application of WSGI speaks as many",
+        not_so_if="an application of WSGI speaks as many",
         arms=tuple(
             Arm(row, reconnects=True)
             for row in (
@@ -29,10 +29,11 @@ PROTOCOL_CLAIMS = (
         ),
         sentences=(
             sentence(
-                "On ASGI every server spoke WebSocket: the interface has a word for it. On WSGI it was the server that "
-                "could or could not: gunicorn hands out its socket, so Flask spoke it as much, on threads and on "
-                "greenlets. Granian and uWSGI do not, so there this app in Flask spoke less than FastAPI, and said so "
-                "(501). uWSGI's own API for it needs a build with TLS, which the wheel that is measured here is not.",
+                "On ASGI every server spoke WebSocket: the interface has a word for it. On WSGI it was up to the "
+                "server: on gunicorn, whose socket this app asks for, Flask spoke it as much, on threads and on "
+                "greenlets; on granian and uWSGI the app found no such socket, spoke less than FastAPI, and said so "
+                "(501). What uWSGI has of its own was not tried: its handshake needs a build with TLS, which its wheel "
+                "is not.",
                 alike("fastapi-gunicorn", "flask"),
                 better("fastapi-granian", "flask-granian"),
                 alike("fastapi", "flask-gevent", figure="protocols"),
@@ -56,7 +57,7 @@ PROTOCOL_CLAIMS = (
         method="Clients open WebSockets and keep them; on threads, each keeps one. How many does a row hold, and with "
         "how much memory?",
         held_equal="the same clients; a second to open",
-        refuted_if="a WSGI row holds as many",
+        not_so_if="a WSGI row holds as many",
         arms=rows("flask", "flask-200", "flask-gevent", "fastapi", "fastapi-granian", "fastapi-gunicorn"),
         contrasts=(
             *(Contrast("fastapi", row, "held") for row in ("flask", "flask-200", "flask-gevent")),
@@ -98,7 +99,7 @@ PROTOCOL_CLAIMS = (
         method="10,000 clients open a WebSocket within 20 s and keep it, on greenlets and on an event loop. (A pool of "
         "8 threads holds 8, however many come.) How many does a row hold, and with how much memory?",
         held_equal="the same clients, one worker each",
-        refuted_if="the WSGI row holds as many",
+        not_so_if="the WSGI row holds as many",
         arms=rows("flask-gevent", "fastapi"),
         contrasts=(
             Contrast("fastapi", "flask-gevent", "held"),
@@ -137,28 +138,28 @@ PROTOCOL_CLAIMS = (
         "was asked. nginx speaks HTTP/2 with a row whose server is set up for it: granian and gunicorn with either "
         "interface, and uvicorn, whose own HTTP/2 is an experiment.",
         held_equal="the client's hop is nginx's and the same for all, HTTP/2 over TLS",
-        refuted_if="on one and the same server an application of WSGI is asked in the same version",
+        not_so_if="on one and the same server an application of WSGI is asked in the same version",
         arms=rows("flask", "flask-http2", "fastapi", "fastapi-http2", "fastapi-gunicorn")
         + rows("wsgi-http2", "asgi-gunicorn-http2", "asgi-http2"),
         contrasts=(
-            Contrast("fastapi-gunicorn", "flask", "app_http", server="gunicorn"),
             Contrast("asgi-gunicorn-http2", "wsgi-http2", "app_http", server="gunicorn"),
             Contrast("fastapi-http2", "flask-http2", "app_http", server="granian"),
             Contrast("asgi-http2", "flask-http2", "app_http", decides=False),
             Contrast("wsgi-http2", "flask-http2", "app_http", decides=False),
             Contrast("flask-http2", "fastapi", "app_http", decides=False),
+            Contrast("fastapi-gunicorn", "flask", "app_http", decides=False),
         ),
         sentences=(
             sentence(
                 "A client reached every row over HTTP/2: nginx speaks it. Behind nginx the interface made no "
-                "difference: on granian Flask was asked in HTTP/2 as FastAPI was, and on gunicorn as it comes "
-                "neither was. With gunicorn set up for HTTP/2 a bare application of WSGI was asked in it as one of "
-                "ASGI was. uvicorn's own HTTP/2, an experiment, reached a bare application of ASGI, too.",
-                alike("fastapi-gunicorn", "flask"),
+                "difference: on granian Flask was asked in HTTP/2 as FastAPI was, and on gunicorn a bare application "
+                "of WSGI as one of ASGI was. uvicorn's own HTTP/2, an experiment, reached a bare application of ASGI, "
+                "too. Where gunicorn is not set up for HTTP/2, nginx asked over HTTP/1.1, with either interface.",
                 alike("asgi-gunicorn-http2", "wsgi-http2"),
                 alike("fastapi-http2", "flask-http2"),
                 alike("asgi-http2", "flask-http2", figure="app_http"),
                 alike("wsgi-http2", "flask-http2", figure="app_http"),
+                alike("fastapi-gunicorn", "flask", figure="app_http"),
                 better("flask-http2", "fastapi", figure="app_http"),
                 because=because(
                     "The version that each application saw",
@@ -172,7 +173,6 @@ PROTOCOL_CLAIMS = (
             sentence(
                 "On one and the same server the interface made no difference to the version in which an application "
                 "was asked.",
-                alike("fastapi-gunicorn", "flask"),
                 alike("asgi-gunicorn-http2", "wsgi-http2"),
                 alike("fastapi-http2", "flask-http2"),
             ),

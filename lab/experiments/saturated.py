@@ -28,7 +28,7 @@ SATURATED_CLAIMS = (
         "the fast ones at a third of it: CPU time of the service per GET /json, 16 clients in closed loop. Beside it "
         "the throughput, where wrk has room to spare.",
         held_equal="the same bytes, the same number of connections",
-        refuted_if="in no case WSGI needs less CPU per request",
+        not_so_if="in no case WSGI needs less CPU per request",
         arms=rows(*FRAMEWORKS, *BARE),
         contrasts=(*everywhere("cpu_us"), *(Contrast(*pair, "throughput", decides=False) for pair in SLOWER)),
         sentences=(

@@ -22,7 +22,7 @@ TRAPS = (
         method="16 clients ask FastAPI for a wait of 20 ms: awaited, in `def` (a pool of 40 threads), and as a "
         "blocking call inside `async def`.",
         held_equal="the same row; only the handler differs",
-        refuted_if="the handler that blocks serves less than the one that awaits",
+        not_so_if="the handler that blocks serves less than the one that awaits",
         arms=(
             Arm("fastapi", "await"),
             Arm("fastapi", "def", {"wait_route": "threadpool"}),
@@ -59,7 +59,7 @@ TRAPS = (
         source=OURS,
         method="GET /json with Locust's default client, HttpUser, 16 clients: throughput.",
         held_equal="everything; that is the trap",
-        refuted_if="(the gates must refuse this run)",
+        not_so_if="(the gates must refuse this run)",
         arms=(Arm("flask", changes={"scenario": "Slow"}), Arm("fastapi", changes={"scenario": "Slow"})),
         contrasts=(Contrast("fastapi", "flask", "throughput", Outcome.NO_DIFFERENCE),),
         sentences=(),  # no run of it may say anything
@@ -73,7 +73,7 @@ TRAPS = (
         method="FastAPI's event loop stalls for one second; p99 as eight clients see it that each wait for their "
         "answer, and as 200 independent arrivals a second see it.",
         held_equal="the same row, the same stall",
-        refuted_if="the open loop's p99 is higher: the closed loop lacks the requests that would have come meanwhile",
+        not_so_if="the open loop's p99 is higher: the closed loop lacks the requests that would have come meanwhile",
         arms=(
             Arm("fastapi", "closed loop", {"users": 8}),
             Arm("fastapi", "open loop", {"users": 300, "rate": 200}),
@@ -99,9 +99,9 @@ TRAPS = (
         source=OURS,
         method="Eight clients ask for work (a wait, CPU, database reads) faster than a row can do it, and leave before "
         "it is done. When all have left, how long until the row answers the least request of that kind again (10 ms "
-        "at least), beside that after clients who waited 25 ms and stayed?",
-        held_equal="the same row, the same clients",
-        refuted_if="the row takes longer to answer again",
+        "at least), beside that after four clients who waited 25 ms and stayed?",
+        held_equal="the same row",
+        not_so_if="the row takes longer to answer again",
         arms=(
             *(Arm(row, f"{row} stayed", STAYED) for row in MODELS),
             *(Arm(row, f"{row} {work}", LEFT[work]) for work in ("wait", "cpu", "db") for row in MODELS),
@@ -142,7 +142,7 @@ TRAPS = (
         source=OURS,
         method="Flask against Flask and FastAPI against FastAPI, as if they were two rows: CPU time per GET /json.",
         held_equal="everything",
-        refuted_if="a difference that matters, or no certainty that there is none",
+        not_so_if="a difference that matters, or no certainty that there is none",
         arms=tuple(Arm(row, f"{row} {letter}") for row in ("flask", "fastapi") for letter in "AB"),
         contrasts=tuple(
             Contrast(f"{row} A", f"{row} B", "cpu_us", Outcome.NO_DIFFERENCE) for row in ("flask", "fastapi")

@@ -40,12 +40,19 @@ class Measurements:
         numbers = sorted(subject.keys() & baseline.keys())
         return [subject[number] for number in numbers], [baseline[number] for number in numbers]
 
-    def typical(self, level: str, arm: str, figure: str) -> float:
-        """The geometric mean of a figure over an arm's rounds; nan where there is nothing to average."""
-        values = [FIGURES[figure].of(each) for each in self.whole_rounds(level, arm).values()]
-        if not values or any(not 0 < value < math.inf for value in values):
-            return math.nan
-        return math.exp(fmean(map(math.log, values)))
+    def shared_rounds(self, level: str, arms: Iterable[str]) -> dict[str, list[RoundResult]]:
+        """What each arm measured in the rounds that all have completed, in order; no arm that has completed none."""
+        whole = {arm: rounds for arm in arms if (rounds := self.whole_rounds(level, arm))}
+        numbers = sorted(set.intersection(*map(set, whole.values()))) if whole else []
+        return {arm: [rounds[number] for number in numbers] for arm, rounds in whole.items()}
+
+
+def typical(rounds: Iterable[RoundResult], figure: str) -> float:
+    """The geometric mean of a figure; nan where there is nothing to average."""
+    values = [FIGURES[figure].of(each) for each in rounds]
+    if not values or any(not 0 < value < math.inf for value in values):
+        return math.nan
+    return math.exp(fmean(map(math.log, values)))
 
 
 @dataclass(frozen=True)
@@ -89,7 +96,9 @@ class Finding:
 
 @dataclass(frozen=True)
 class Cell:
-    """A figure of an arm at a level, over all its rounds. Where the gates refuse it, there is no number."""
+    """A figure of an arm at a level, over the rounds that all its arms have, so that cells stand side by side: rounds
+    that only an open question needed saw the machine at another time. Where the gates refuse it, there is no number.
+    """
 
     value: float  # nan: refused, or nothing was measured
     reasons: tuple[str, ...] = ()
@@ -138,10 +147,10 @@ def judge(experiment: Experiment, measured: Measurements, header: Header) -> Jud
         for contrast in experiment.contrasts
     ]
     cells = {
-        (level, arm.name, figure): cell
+        (level, name, figure): cell
         for level in experiment.levels
-        for arm in experiment.arms
-        for figure, cell in cells_of(experiment, level, arm, measured, header).items()
+        for name, rounds in measured.shared_rounds(level, [arm.name for arm in experiment.arms]).items()
+        for figure, cell in cells_of(experiment, level, experiment.arm(name), rounds, header).items()
     }
     return Judgement(experiment, tuple(findings), cells)
 
@@ -181,16 +190,17 @@ def compare_arms(
     return Finding(contrast, level, pairs, comparison, control, checked)
 
 
-def cells_of(experiment: Experiment, level: str, arm: Arm, measured: Measurements, header: Header) -> dict[str, Cell]:
+def cells_of(
+    experiment: Experiment, level: str, arm: Arm, rounds: Sequence[RoundResult], header: Header
+) -> dict[str, Cell]:
     """An arm's figures at a level. A search changes its rate from step to step, so capacity is its only figure."""
-    rounds = list(measured.whole_rounds(level, arm.name).values())
     if not rounds:
         return {}
     seen = gather(experiment, level, arm, rounds, header)
     cells = {}
     for name in ["capacity"] if is_search(rounds[0][0]) else [name for name in FIGURES if name != "capacity"]:
         why = reasons(check(FIGURES[name].gates, seen))
-        cells[name] = Cell(math.nan if why else measured.typical(level, arm.name, name), why)
+        cells[name] = Cell(math.nan if why else typical(rounds, name), why)
     return cells
 
 

@@ -159,7 +159,7 @@ NOISE = (1.5, 0.7, 1.3, 0.6, 1.4, 0.9)  # that decides nothing
 
 def toy(*contrasts: Contrast, arms: tuple[Arm, ...] = (Arm("fastapi"), Arm("flask")), **changes: Any) -> Experiment:
     """An experiment that says: FastAPI needs less CPU than Flask."""
-    texts: dict[str, Any] = {name: name for name in ("title", "claim", "source", "method", "held_equal", "refuted_if")}
+    texts: dict[str, Any] = {name: name for name in ("title", "claim", "source", "method", "held_equal", "not_so_if")}
     facts: dict[str, Any] = {"sentences": (), "load": Load(users=10, seconds=1.0)} | texts | changes
     return Experiment(name="toy", arms=arms, contrasts=contrasts or (Contrast("fastapi", "flask", "cpu_us"),), **facts)
 

@@ -184,7 +184,7 @@ def test_a_report_is_made_again_from_a_raw_file_that_was_cut_off(
 def test_the_list_says_what_each_experiment_puts_to_the_test(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["list"]) == 0
     said = " ".join(capsys.readouterr().out.split())
-    assert "WSGI handles one request at a time" in said and "refuted if" in said
+    assert "WSGI handles one request at a time" in said and "not so if" in said
 
 
 def test_findings_are_markdown_of_both_doors(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

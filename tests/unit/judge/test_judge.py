@@ -12,7 +12,7 @@ from lab.experiments.outcomes import Outcome, Verdict
 from lab.generator.record import Result, RoundResult
 from lab.judge.figures import FIGURES
 from lab.judge.gates import Checked
-from lab.judge.judge import Finding, Judgement, Measurements, against_itself, crossover, judge
+from lab.judge.judge import Finding, Judgement, Measurements, against_itself, crossover, judge, typical
 from lab.judge.statistics import LOOKS, compare
 from tests.unit.records import (
     MOST,
@@ -238,11 +238,19 @@ def test_one_search_that_kept_all_is_enough_for_at_least() -> None:
 
 
 def test_what_an_arm_typically_does_is_the_geometric_mean_of_its_rounds() -> None:
-    measured = Measurements(pairs(1, 2, spread=(0.5, 2.0)))
-    assert measured.typical("", "fastapi", "cpu_us") == pytest.approx(300)
-    assert math.isnan(measured.typical("", "nobody", "cpu_us"))
-    measured.add(result("fastapi", 2, cpu_ns={}))
-    assert math.isnan(measured.typical("", "fastapi", "cpu_us"))
+    rounds = list(Measurements(pairs(1, 2, spread=(0.5, 2.0))).whole_rounds("", "fastapi").values())
+    assert typical(rounds, "cpu_us") == pytest.approx(300)
+    assert math.isnan(typical([], "cpu_us"))
+    assert math.isnan(typical([*rounds, [result("fastapi", 2, cpu_ns={})]], "cpu_us"))
+
+
+def test_the_figures_of_arms_stand_side_by_side_from_the_rounds_that_all_of_them_have() -> None:
+    experiment = toy(Contrast("fastapi", "flask", "cpu_us"))
+    both = pairs(1, LOOKS[0])
+    alone = [result("fastapi", number, cpu_ns={"row": 9e9}) for number in range(LOOKS[0], LOOKS[1])]
+    cells = judge(experiment, Measurements(both), header()).cells
+    assert not math.isnan(cells["", "fastapi", "cpu_us"].value)
+    assert judge(experiment, Measurements([*both, *alone]), header()).cells == cells
 
 
 # The A/A control

@@ -59,7 +59,7 @@ def test_it_is_made_from_the_raw_file_alone_with_the_verdicts_first(tmp_path: Pa
     folder = runs.write(tmp_path / "run", {"where-from": runs.results("where-from", stepwise)})
     page, text = texts(folder)
     for shown in (page, text):
-        assert shown.index("depends") < shown.index("What would refute it") < shown.index("Fairness audit")
+        assert shown.index("depends") < shown.index("It is not so if") < shown.index("Fairness audit")
         assert "× 1.33" in shown
         assert "2026-01-02 03:04 UTC" in shown
     assert sorted(path.name for path in folder.iterdir()) == ["raw.jsonl", "report.html", "report.md"]
