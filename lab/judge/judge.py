@@ -36,13 +36,12 @@ class Measurements:
 
     def paired(self, contrast: Contrast, level: str) -> tuple[list[RoundResult], list[RoundResult]]:
         """What subject and baseline measured in the rounds that both have completed, in order."""
-        subject, baseline = self.whole_rounds(level, contrast.subject), self.whole_rounds(level, contrast.baseline)
-        numbers = sorted(subject.keys() & baseline.keys())
-        return [subject[number] for number in numbers], [baseline[number] for number in numbers]
+        of = self.shared_rounds(level, (contrast.subject, contrast.baseline))
+        return of[contrast.subject], of[contrast.baseline]
 
     def shared_rounds(self, level: str, arms: Iterable[str]) -> dict[str, list[RoundResult]]:
-        """What each arm measured in the rounds that all have completed, in order; no arm that has completed none."""
-        whole = {arm: rounds for arm in arms if (rounds := self.whole_rounds(level, arm))}
+        """What each of these arms measured in the rounds that all of them have completed, in order."""
+        whole = {arm: self.whole_rounds(level, arm) for arm in arms}
         numbers = sorted(set.intersection(*map(set, whole.values()))) if whole else []
         return {arm: [rounds[number] for number in numbers] for arm, rounds in whole.items()}
 
@@ -146,10 +145,14 @@ def judge(experiment: Experiment, measured: Measurements, header: Header) -> Jud
         for level in experiment.levels
         for contrast in experiment.contrasts
     ]
+    begun = {
+        level: [arm.name for arm in experiment.arms if measured.whole_rounds(level, arm.name)]
+        for level in experiment.levels
+    }
     cells = {
         (level, name, figure): cell
-        for level in experiment.levels
-        for name, rounds in measured.shared_rounds(level, [arm.name for arm in experiment.arms]).items()
+        for level, names in begun.items()
+        for name, rounds in measured.shared_rounds(level, names).items()
         for figure, cell in cells_of(experiment, level, experiment.arm(name), rounds, header).items()
     }
     return Judgement(experiment, tuple(findings), cells)

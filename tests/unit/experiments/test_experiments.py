@@ -67,7 +67,7 @@ def test_an_unknown_name_is_answered_with_those_there_are() -> None:
 
 
 @each_experiment
-def test_every_experiment_says_its_claim_its_source_and_what_would_refute_it(experiment: Experiment) -> None:
+def test_every_experiment_says_its_claim_its_source_and_when_it_is_not_so(experiment: Experiment) -> None:
     texts = (experiment.title, experiment.claim, experiment.source.title, experiment.method, experiment.held_equal)
     assert all(texts) and experiment.not_so_if
     assert bool(experiment.sentences) != experiment.must_be_refused  # of what must be refused there is nothing to say
