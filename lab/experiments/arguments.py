@@ -25,6 +25,12 @@ SHORT = Load(seconds=0.5, least_s=0.3)  # thousands of requests: the CPU time of
 ECHO = Load("Echo", seconds=0.5, least_s=0.3)
 LEFT, KEPT = ("reloaded flask", "reloaded fastapi"), ("flask", "fastapi")
 UVICORNS = ("asgi", "asgi-asyncio", "asgi-h11", "asgi-h11-asyncio")
+VALIDATED = ("starlette-plain", "starlette-validated", "fastapi-plain", "fastapi-validated") + (
+    "flask-plain",
+    "flask-validated",
+)
+ON_UVICORN = ("fastapi", "fastapi-asyncio", "fastapi-h11")
+COMPARED = ("flask-4x32", "fastapi-4x32")  # as the comparison has them
 
 ARGUMENTS = (
     Experiment(
@@ -32,29 +38,39 @@ ARGUMENTS = (
         title="uvloop or asyncio, and which parser",
         claim="uvloop makes uvicorn faster.",
         source=UVLOOP,
-        method="CPU time of a bare ASGI application on uvicorn per GET /json, 16 clients: either event loop with "
-        "either HTTP parser.",
+        method="CPU time on uvicorn per GET /json, 16 clients: a bare ASGI application on either event loop with "
+        "either HTTP parser, and FastAPI.",
         held_equal="the same application on the same server; the loop is exchanged, or the parser",
-        not_so_if="with either parser it needs as much CPU on asyncio's own loop",
-        arms=rows(*UVICORNS),
+        not_so_if="with either parser, or with FastAPI, it needs as much CPU on asyncio's own loop",
+        arms=rows(*UVICORNS, *ON_UVICORN),
         contrasts=(
             Contrast("asgi", "asgi-asyncio", "cpu_us"),
             Contrast("asgi-h11", "asgi-h11-asyncio", "cpu_us"),
+            Contrast("fastapi", "fastapi-asyncio", "cpu_us"),
+            Contrast("fastapi", "fastapi-h11", "cpu_us", decides=False),
             Contrast("asgi", "asgi-h11", "cpu_us", decides=False),
             Contrast("asgi-asyncio", "asgi-h11-asyncio", "cpu_us", decides=False),
         ),
         sentences=(
             sentence(
-                "On uvloop uvicorn needed less CPU per request, with either parser. So it did with the parser in C "
-                "(httptools) in place of the one in Python (h11), on either loop.",
+                "On uvloop uvicorn needed less CPU per request, with either parser, and with FastAPI, too. So it did "
+                "with the parser in C (httptools) in place of the one in Python (h11).",
                 better("asgi", "asgi-asyncio"),
                 better("asgi-h11", "asgi-h11-asyncio"),
+                better("fastapi", "fastapi-asyncio"),
+                better("fastapi", "fastapi-h11", figure="cpu_us"),
                 better("asgi", "asgi-h11", figure="cpu_us"),
                 better("asgi-asyncio", "asgi-h11-asyncio", figure="cpu_us"),
-                because=because("What each was worth", measured("cpu_us", *UVICORNS)),
+                because=because("What each was worth", measured("cpu_us", *UVICORNS, *ON_UVICORN)),
             ),
             sentence(
-                "On uvloop uvicorn needed less CPU per request, with either parser.",
+                "On uvloop uvicorn needed less CPU per request, with either parser, and with FastAPI, too.",
+                better("asgi", "asgi-asyncio"),
+                better("asgi-h11", "asgi-h11-asyncio"),
+                better("fastapi", "fastapi-asyncio"),
+            ),
+            sentence(
+                "On uvloop uvicorn needed less CPU per request of a bare application, with either parser.",
                 better("asgi", "asgi-asyncio"),
                 better("asgi-h11", "asgi-h11-asyncio"),
             ),
@@ -73,35 +89,36 @@ ARGUMENTS = (
         claim="On Starlette an app that validates by hand costs as much as on FastAPI.",
         source=replace(FASTAPI_BENCHMARKS, otherwise=False),
         method="CPU time of the service per POST /echo, 16 clients: a body that is parsed only, or validated by a "
-        "model of Pydantic, which FastAPI asks for the answer, too; on Starlette, FastAPI and Flask.",
+        "model of Pydantic, which FastAPI asks for the answer, too, unless it is told to have no response model; on "
+        "Starlette, FastAPI and Flask.",
         held_equal="the same body, model and bytes of the answer; ASGI on uvicorn, Flask on gunicorn",
         not_so_if="one of the two that validate needs less CPU per request",
-        arms=rows(
-            "starlette-plain",
-            "starlette-validated",
-            "fastapi-plain",
-            "fastapi-validated",
-            "flask-plain",
-            "flask-validated",
-        ),
+        arms=rows(*VALIDATED, "fastapi-no-response-model"),
         contrasts=(
             Contrast("starlette-validated", "fastapi-validated", "cpu_us", Outcome.NO_DIFFERENCE),
             Contrast("starlette-plain", "fastapi-plain", "cpu_us", decides=False),
             Contrast("fastapi-plain", "fastapi-validated", "cpu_us", decides=False),
+            Contrast("fastapi-no-response-model", "fastapi-validated", "cpu_us", decides=False),
             Contrast("starlette-plain", "starlette-validated", "cpu_us", decides=False),
             Contrast("flask-plain", "flask-validated", "cpu_us", decides=False),
             Contrast("fastapi-validated", "flask-validated", "cpu_us", decides=False),
         ),
         sentences=(
             sentence(
+                "Validated by hand on Starlette, a body cost less CPU than as FastAPI validates it; without validation "
+                "FastAPI cost more than Starlette, too. Validated by hand on Flask, on gunicorn, it cost more than as "
+                "FastAPI validates it.",
+                better("starlette-validated", "fastapi-validated"),
+                better("starlette-plain", "fastapi-plain", figure="cpu_us"),
+                better("fastapi-validated", "flask-validated", figure="cpu_us"),
+                because=because("Model and framework apart", measured("cpu_us", *VALIDATED)),
+            ),
+            sentence(
                 "Validated by hand on Starlette, a body cost less CPU than as FastAPI validates it. Without validation "
                 "FastAPI cost more than Starlette, too.",
                 better("starlette-validated", "fastapi-validated"),
                 better("starlette-plain", "fastapi-plain", figure="cpu_us"),
-                because=because(
-                    "Model and framework apart",
-                    measured("cpu_us", "starlette-plain", "starlette-validated", "fastapi-plain", "fastapi-validated"),
-                ),
+                because=because("Model and framework apart", measured("cpu_us", *VALIDATED)),
             ),
             sentence(
                 "Validated by hand on Starlette, a body cost less CPU than as FastAPI validates it.",
@@ -237,52 +254,26 @@ ARGUMENTS = (
         title="A published comparison: “3X faster”",
         claim="FastAPI is faster than Flask.",
         source=PUBLISHED,
-        method="The settings of the comparison: Flask on 4 workers of 32 threads, FastAPI on 4 workers of uvicorn, one "
-        "CPU. CPU time of the service per GET /json, from one client and from 64; three times as fast would be a third "
-        "of it; from one client a row is idle most of the time, and what its idle workers use counts. FastAPI is "
-        "there twice: with the parser and the loop that a plain `pip install uvicorn` brings, as in "
-        "the comparison (h11, asyncio), and with those of `uvicorn[standard]`.",
+        method="Its settings: Flask on gunicorn with 4 workers of 32 threads, FastAPI on gunicorn with 4 of uvicorn's "
+        "workers, from a plain `pip install uvicorn` (h11, asyncio), one CPU. GET /json from one client, whose "
+        "requests a second were what it compared, and from 64: throughput and CPU per request. Beside it uvicorn with "
+        "4 workers of its own, with the same parser and loop, and with those of `uvicorn[standard]`.",
         held_equal="the same bytes (the comparison's were not), versions of today",
-        not_so_if="FastAPI needs as much CPU per request, or more",
-        arms=rows("flask-4x32", "fastapi-4-h11", "fastapi-4"),
+        not_so_if="FastAPI serves no more, or not with less CPU",
+        arms=rows(*COMPARED, "fastapi-4-h11", "fastapi-4"),
         contrasts=(
-            Contrast("fastapi-4-h11", "flask-4x32", "cpu_us"),
-            Contrast("fastapi-4", "flask-4x32", "cpu_us"),
-            Contrast("fastapi-4", "fastapi-4-h11", "cpu_us", decides=False),
-            Contrast("fastapi-4-h11", "flask-4x32", "p50_ms", decides=False),
-            Contrast("fastapi-4", "flask-4x32", "p50_ms", decides=False),
+            *(Contrast(row, "flask-4x32", "throughput") for row in ("fastapi-4x32", "fastapi-4")),
+            *(Contrast(row, "flask-4x32", "cpu_us") for row in ("fastapi-4x32", "fastapi-4")),
+            Contrast("fastapi-4", "fastapi-4x32", "cpu_us", decides=False),
+            Contrast("fastapi-4-h11", "fastapi-4x32", "p50_ms", decides=False),
         ),
         sentences=(
-            # uvicorn makes the socket that several workers share without naming a protocol, and asyncio turns Nagle's
-            # algorithm off on TCP that is named only. uvloop always does, and with one worker asyncio makes the socket.
             sentence(
-                "With uvicorn's parser and loop in C FastAPI needed less CPU per request than Flask, from one client "
-                "and from 64. As the comparison had installed it, it took longer than Flask to answer a single client.",
-                better("fastapi-4", "flask-4x32"),
-                worse("fastapi-4-h11", "flask-4x32", at=("1",), figure="p50_ms"),
-                because=because("How long", measured("p50_ms", "flask-4x32", "fastapi-4-h11", "fastapi-4", at=("1",))),
-                guess="On asyncio several workers of uvicorn leave Nagle's algorithm on, so an answer waits until its "
-                "client has acknowledged the first half, which takes 40 ms on Linux.",
-            ),
-            sentence(
-                "FastAPI needed less CPU per request than Flask, with either parser; with the parser and the loop in C "
-                "less than without.",
-                better("fastapi-4-h11", "flask-4x32"),
-                better("fastapi-4", "flask-4x32"),
-                better("fastapi-4", "fastapi-4-h11", figure="cpu_us"),
-                because=because("How much less", measured("cpu_us", "flask-4x32", "fastapi-4-h11", "fastapi-4")),
-            ),
-            sentence(
-                "FastAPI needed less CPU per request than Flask with uvicorn's parser and loop in C. With those that "
-                "the comparison had installed it did not.",
-                not_better("fastapi-4-h11", "flask-4x32"),
-                better("fastapi-4", "flask-4x32"),
-                because=because("How much less", measured("cpu_us", "flask-4x32", "fastapi-4-h11", "fastapi-4")),
-            ),
-            sentence(
-                "FastAPI needed no less CPU per request than Flask.",
-                not_better("fastapi-4-h11", "flask-4x32"),
-                not_better("fastapi-4", "flask-4x32"),
+                "FastAPI served more than Flask, with less CPU per request, as the comparison had set both up. How "
+                "many times as much depends on the parser and the loop: with those in C it was more.",
+                better("fastapi-4x32", "fastapi-4", "flask-4x32", figure="throughput"),
+                better("fastapi-4", "fastapi-4x32", figure="cpu_us"),
+                because=because("How much each served", measured("throughput", "flask-4x32", "fastapi-4x32", "fastapi-4")),
             ),
         ),
         load=SHORT,

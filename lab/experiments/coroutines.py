@@ -17,7 +17,7 @@ COROUTINES = (
     Experiment(
         name="def-or-async",
         title="FastAPI: def or async def",
-        claim="In FastAPI a plain `def` serves as much as `async def`.",
+        claim="FastAPI does the right thing with `def` and with `async def`: they serve as much.",
         source=replace(FASTAPI_ASYNC, otherwise=False),
         method="Throughput of a 50 ms wait against the number of clients: in `async def`, and in `def`, which FastAPI "
         "runs on its own pool of threads.",
@@ -51,7 +51,7 @@ COROUTINES = (
         name="def-cost",
         title="What def costs a request that waits for nothing",
         claim="In FastAPI `def` costs no more than `async def`.",
-        source=replace(FASTAPI_ASYNC, otherwise=False),
+        source=FASTAPI_ASYNC,
         method="CPU time of the service per GET /json, 16 clients: answered in `async def`, and in `def`.",
         held_equal="the same app; only the handler differs",
         not_so_if="`def` needs more CPU per request",

@@ -12,7 +12,7 @@ from lab.experiments.basic import (
 )
 from lab.experiments.model import ARTICLE, Contrast, Experiment, Load, rows
 from lab.experiments.outcomes import Rule
-from lab.experiments.sentences import better, not_better, sentence, worse
+from lab.experiments.sentences import because, better, measured, not_better, sentence, worse
 
 # wrk, too, is at its end against the bare rows on granian and uWSGI: there only the CPU per request is compared.
 SLOWER = (("flask", "fastapi"), ("flask-uwsgi", "fastapi"), ON_GRANIAN, ON_GUNICORN, BARE_ON_GUNICORN)
@@ -20,12 +20,12 @@ SLOWER = (("flask", "fastapi"), ("flask-uwsgi", "fastapi"), ON_GRANIAN, ON_GUNIC
 SATURATED_CLAIMS = (
     Experiment(
         name="basic-saturated",
-        title="The basic request: what it costs a row that has no time to spare",
+        title="The basic request: what it costs when asked as fast as wrk can",
         claim="WSGI may be faster for basic request-response cycles.",
         source=ARTICLE,
         rule=Rule.ONE_CASE,
-        method="The rows and the requests of what it costs, but from wrk, which uses up their CPU where Locust keeps "
-        "the fast ones at a third of it: CPU time of the service per GET /json, 16 clients in closed loop. Beside it "
+        method="The rows and the requests of what it costs, but from wrk, which uses up their CPU, or nearly, where "
+        "Locust keeps the fast ones at a third of it: CPU time of the service per GET /json, 16 clients in closed loop. Beside it "
         "the throughput, where wrk has room to spare.",
         held_equal="the same bytes, the same number of connections",
         not_so_if="in no case WSGI needs less CPU per request",
@@ -33,10 +33,11 @@ SATURATED_CLAIMS = (
         contrasts=(*everywhere("cpu_us"), *(Contrast(*pair, "throughput", decides=False) for pair in SLOWER)),
         sentences=(
             sentence(
-                "On a row without time to spare, too, it depends on the server: on granian bare WSGI needed less CPU "
-                "per request than bare ASGI, on gunicorn it needed more.",
+                "Asked as fast as wrk can, too, it depends on the server: on granian bare WSGI needed less CPU per "
+                "request than bare ASGI, on gunicorn it needed more.",
                 better(*BARE_ON_GRANIAN),
                 worse(*BARE_ON_GUNICORN),
+                because=because("So busy they were", measured("utilisation", *BARE_ON_GRANIAN, *BARE_ON_GUNICORN)),
             ),
             sentence(
                 "WSGI needed less CPU per request wherever the two were compared.",

@@ -206,7 +206,8 @@ def waits(about: About) -> str:
 
 def parser(about: About) -> str:
     """What parses HTTP; where a server takes what is installed, by what it has loaded."""
-    value, by_itself = read("parser")(about), server(about).parsers
+    by_itself = (SERVERS["uvicorn"] if "uvicorn" in worker_class(about) else server(about)).parsers
+    value = read("parser")(about)
     if value != "auto":
         return "gunicorn_h1c" if value == "fast" else value
     if not by_itself:

@@ -23,7 +23,8 @@ async def health(request: Request) -> Response:
 
 async def about(request: Request) -> Response:
     framework = "fastapi" if isinstance(request.app, FastAPI) else "starlette"
-    return as_json(compact(workloads.about("ASGI", framework, f"HTTP/{request.scope['http_version']}", "json")))
+    protocol = f"HTTP/{request.scope['http_version']}"
+    return as_json(compact(workloads.about("ASGI", framework, protocol, request.app.state.json_library)))
 
 
 async def greeting(request: Request) -> Response:
@@ -52,19 +53,22 @@ async def echo_validated_by_hand(request: Request) -> Response:
     return as_json(message.model_dump_json())
 
 
-def starlette(answer: Callable[..., Any] = echo) -> Starlette:
+def starlette(answer: Callable[..., Any] = echo, json_library: str = "json") -> Starlette:
     """The same functions without FastAPI: a body is parsed, and not looked at."""
     gets = [Route(path, handler) for path, handler in (("/health", health), ("/about", about), ("/json", greeting))]
-    return Starlette(routes=[*gets, Route("/echo", answer, methods=["POST"])])
+    app = Starlette(routes=[*gets, Route("/echo", answer, methods=["POST"])])
+    app.state.json_library = json_library
+    return app
 
 
 def starlette_validated() -> Starlette:
     """A body is validated by Pydantic, which writes the answer, too."""
-    return starlette(echo_validated_by_hand)
+    return starlette(echo_validated_by_hand, "pydantic-core")
 
 
-def base(answer: Callable[..., Any] = greeting) -> FastAPI:
+def base(answer: Callable[..., Any] = greeting, json_library: str = "json") -> FastAPI:
     app = FastAPI(openapi_url=None)
+    app.state.json_library = json_library
     app.get("/health")(health)
     app.get("/about")(about)
     app.get("/json")(answer)
@@ -81,8 +85,15 @@ def plain() -> FastAPI:
 
 def validated() -> FastAPI:
     """A body is validated by Pydantic, and so is the answer: FastAPI's model, and its response model."""
-    app = base()
+    app = base(json_library="pydantic-core")
     app.post("/echo")(echo_validated)
+    return app
+
+
+def validated_once() -> FastAPI:
+    """A body is validated by Pydantic, and the answer is not: FastAPI has no response model."""
+    app = base()
+    app.post("/echo", response_model=None)(echo_validated)
     return app
 
 

@@ -13,7 +13,7 @@ def as_json(body: bytes | str, status: int = 200) -> Response:
     return Response(body, status, mimetype="application/json")
 
 
-def base() -> Flask:
+def base(json_library: str = "json") -> Flask:
     app = Flask(__name__, static_folder=None)
 
     @app.get("/health")
@@ -22,7 +22,7 @@ def base() -> Flask:
 
     @app.get("/about")
     def about() -> Response:
-        return as_json(compact(workloads.about("WSGI", "flask", request.environ["SERVER_PROTOCOL"], "json")))
+        return as_json(compact(workloads.about("WSGI", "flask", request.environ["SERVER_PROTOCOL"], json_library)))
 
     @app.get("/json")
     def greeting() -> Response:
@@ -49,7 +49,7 @@ def plain() -> Flask:
 
 def validated() -> Flask:
     """A body is validated by Pydantic, which writes the answer, too."""
-    app = base()
+    app = base("pydantic-core")
 
     @app.post("/echo")
     def echo() -> Response:
