@@ -17,7 +17,7 @@ from lab.judge.figures import unseen
 from lab.judge.judge import Judgement
 from lab.judge.search import is_search
 from lab.judge.statistics import percentile
-from lab.judge.words import verdict_sentence
+from lab.judge.words import verdict_of, verdict_sentence
 from lab.report import compare, findings, output, report
 from lab.report.section import sections
 from lab.report.tables import shortfalls
@@ -100,7 +100,7 @@ def tell(found: results.Run, judgements: Sequence[Judgement]) -> None:
     for judgement in judgements:
         colour = COLOURS[judgement.verdict]
         asked = f"[bold]{judgement.experiment.title}[/]\n{judgement.experiment.claim}"
-        grid.add_row(asked, f"[{colour}]{judgement.verdict}[/]", verdict_sentence(judgement))
+        grid.add_row(asked, f"[{colour}]{verdict_of(judgement)}[/]", verdict_sentence(judgement))
     console.print()
     console.print(grid)
     if warning := unseen(found.header, [name for each in judgements for name in each.experiment.figures]):

@@ -28,6 +28,10 @@ WHAT_THE_INTERFACE_DOES = (
     "What the interface does depends on the server: bare ASGI needed less CPU per request than bare WSGI on gunicorn, "
     "and more on granian."
 )
+WHAT_KEPT_ITS_SIGN = (
+    "What kept its sign: granian needed less than gunicorn on WSGI, and either framework needed more than none, on "
+    "every server."
+)
 ON_ONE_LESS_ON_ONE_MORE = (better("asgi-gunicorn", "wsgi"), worse("asgi-granian", "wsgi-granian"))
 GRANIAN_FOR_LESS = tuple(better(f"{one}-granian", one, figure="cpu_us") for one in ("wsgi", "flask"))
 FRAMEWORKS_COST = tuple(worse(*pair, figure="cpu_us") for pair in (FLASK_OUT | FASTAPI_ON).items())
@@ -198,9 +202,8 @@ FURTHER_CLAIMS = (
         ),
         sentences=(
             sentence(
-                f"{WHAT_THE_INTERFACE_DOES} With a framework on either it was alike on granian. What kept its sign: "
-                "granian needed less than gunicorn on WSGI, and either framework needed more than none, on every "
-                "server.",
+                f"{WHAT_THE_INTERFACE_DOES} Between the frameworks it made no difference that matters on granian. "
+                f"{WHAT_KEPT_ITS_SIGN}",
                 *ON_ONE_LESS_ON_ONE_MORE,
                 better("fastapi-gunicorn", "flask", figure="cpu_us"),
                 alike("fastapi-granian", "flask-granian", figure="cpu_us"),
@@ -209,8 +212,7 @@ FURTHER_CLAIMS = (
                 because=ON_BOTH,
             ),
             sentence(
-                f"{WHAT_THE_INTERFACE_DOES} What kept its sign: granian needed less than gunicorn on WSGI, and either "
-                "framework needed more than none, on every server.",
+                f"{WHAT_THE_INTERFACE_DOES} {WHAT_KEPT_ITS_SIGN}",
                 *ON_ONE_LESS_ON_ONE_MORE,
                 *GRANIAN_FOR_LESS,
                 *FRAMEWORKS_COST,

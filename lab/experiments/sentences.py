@@ -23,6 +23,8 @@ class Need:
     levels: tuple[str, ...]  # none: every level of the run
     figure: str  # none: that by which the claim is judged
     ruled_out: Outcome | None = None  # or this at least
+    least: float = 0  # that the ratio's interval must lie above
+    most: float = math.inf  # and below
 
     def met(self, outcome: Outcome | None, ruled_out: Outcome | None) -> bool:
         return outcome in self.outcomes or (self.ruled_out is not None and self.ruled_out == ruled_out)
@@ -65,8 +67,15 @@ def measured(figure: str, *arms: str, least: float = 0, most: float = math.inf, 
     return Measured(figure, arms, least, most, at)
 
 
-def better(subject: str, *baselines: str, at: tuple[str, ...] = (), figure: str = "") -> Need:
-    return Need(subject, baselines, (Outcome.BETTER,), at, figure)
+def better(
+    subject: str,
+    *baselines: str,
+    at: tuple[str, ...] = (),
+    figure: str = "",
+    least: float = 0,
+    most: float = math.inf,
+) -> Need:
+    return Need(subject, baselines, (Outcome.BETTER,), at, figure, least=least, most=most)
 
 
 def worse(subject: str, *baselines: str, at: tuple[str, ...] = (), figure: str = "") -> Need:

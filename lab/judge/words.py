@@ -1,11 +1,12 @@
 """Verdicts and findings as people read them."""
 
+import math
 from collections.abc import Sequence
 from decimal import Decimal
 from typing import Literal
 
 from lab.experiments import Experiment
-from lab.experiments.outcomes import CONCLUSIONS, Outcome, Verdict
+from lab.experiments.outcomes import CONCLUSIONS, Outcome, Rule, Verdict
 from lab.experiments.sentences import Cause, Measured, Need, Sentence
 from lab.judge.figures import FIGURES
 from lab.judge.judge import Finding, Judgement
@@ -31,11 +32,21 @@ AGREED, CONTRADICTED, NO_DIFFERENCE = "agreed with the claim", "contradicted it"
 DID_NOT = "did not agree with it"  # whether it contradicted it, or made no difference, is open
 
 
+def verdict_of(judgement: Judgement) -> str:
+    """The verdict; where one case is enough, in how many it held, or it would read as if it held in all."""
+    if judgement.experiment.must_be_refused and judgement.as_planned:
+        return f"{judgement.verdict}, as planted"
+    if judgement.experiment.rule == Rule.ONE_CASE and judgement.verdict == Verdict.SUPPORTED:
+        held = sum(each.holds for each in judgement.deciding)
+        return f"{judgement.verdict}, in {held} of {len(judgement.deciding)} cases"
+    return str(judgement.verdict)
+
+
 def verdict_sentence(judgement: Judgement) -> str:
     """What the run says of the claim, in words that a person can repeat; where it came out how; by what rule."""
     stances = {stance(each) for each in judgement.deciding}
     written = fitting(judgement) and len(stances) == 1
-    ruled = f" Rule: {judgement.experiment.rule}." if judgement.verdict in CONCLUSIONS else ""
+    ruled = "" if judgement.verdict in (Verdict.REFUSED, Verdict.TOO_SHORT) else f" Rule: {judgement.experiment.rule}."
     return meaning(judgement) + ("" if written else decided_so(judgement)) + ruled
 
 
@@ -48,7 +59,14 @@ def meaning(judgement: Judgement) -> str:
     said = fitting(judgement)
     if not said:
         return PLAIN[judgement.verdict]
-    return " ".join(filter(None, (said.outcome, cause(said.because, judgement), said.guess and GUESS + said.guess)))
+    shown, guessed = why(judgement)
+    return " ".join(filter(None, (said.outcome, shown, guessed and GUESS + guessed)))
+
+
+def why(judgement: Judgement) -> tuple[str, str]:
+    """The cause, as this run has measured it, and a guess; each empty where there is none."""
+    said = fitting(judgement)
+    return (cause(said.because, judgement), said.guess) if said else ("", "")
 
 
 def why_open(judgement: Judgement) -> str:
@@ -122,7 +140,17 @@ def met(need: Need, judgement: Judgement) -> bool:
     """Whether the run has measured what a sentence needs, and it came out so."""
     levels = need.levels or judgement.experiment.levels
     found = [finding_of(judgement, need, baseline, level) for baseline in need.baselines for level in levels]
-    return all(each and need.met(each.outcome, each.ruled_out) for each in found)
+    return all(
+        each and need.met(each.outcome, each.ruled_out) and within(each.comparison, need.least, need.most)
+        for each in found
+    )
+
+
+def within(comparison: Comparison | None, least: float, most: float) -> bool:
+    """Whether all of its interval is; what was not compared is, where nothing is asked."""
+    if comparison is None:
+        return (least, most) == (0, math.inf)
+    return least <= comparison.low and comparison.high <= most
 
 
 def finding_of(judgement: Judgement, need: Need, baseline: str, level: str) -> Finding | None:

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 
 from lab.experiments import EXPERIMENTS, Contrast, Experiment
 from lab.experiments.model import Setup
-from lab.experiments.outcomes import Rule, Verdict
+from lab.experiments.outcomes import Verdict
+from lab.judge.audit import differences
 from lab.judge.figures import FIGURES
 from lab.judge.judge import Finding, Judgement
-from lab.judge.words import came_out, how_varied, outcome, ratio, verdict_sentence
+from lab.judge.words import came_out, how_varied, outcome, ratio, verdict_of, verdict_sentence
 from lab.report.report import render
 from lab.report.section import Footnotes, Section, Table, by, sections, what
 from lab.report.tables import in_units
@@ -23,13 +24,14 @@ class Part:
 
     experiment: Experiment
     verdicts: dict[str, str]  # by door
-    came_out: str  # in a line
-    setups: list[str]  # how the headline rows compare, as they come and as one would tune them
+    came_out: list[str]  # each in a line
+    setups: list[list[str]]  # how the headline rows compare, as they come and as one would tune them
     said: list[str]  # verdicts and sentences, each once
     rounds: str  # how many, at each door, and in which run
     findings: Table
     in_units: list[tuple[str, Table]]  # by door
     notes: list[str]
+    differ: dict[str, list[str]]  # what else two rows differ in, as each door says it; those that are compared so
 
 
 def write(runs: Sequence[Run]) -> str:
@@ -43,9 +45,10 @@ def write(runs: Sequence[Run]) -> str:
                 shown.setdefault(name, {})[door] = run, section
     parts = [part(each, shown[each.name]) for each in EXPERIMENTS if each.name in shown]
     doors = list(dict.fromkeys(run.header.door for run in runs))
-    return render(
-        "findings.md.j2", {"runs": runs, "doors": doors, "parts": parts, "setups": list(Setup), "margins": margins()}
-    )
+    of_section = [section for by_door in shown.values() for _, section in by_door.values()]
+    memory = sorted({meter.memory for section in of_section for meter in section.meters})
+    facts = {"runs": runs, "doors": doors, "parts": parts, "setups": list(Setup), "margins": margins()}
+    return render("findings.md.j2", facts | {"memory": " or ".join(memory)})
 
 
 def that_count(runs: Sequence[Run]) -> dict[tuple[str, str], Run]:
@@ -77,16 +80,29 @@ def part(experiment: Experiment, by_door: dict[str, tuple[Run, Section]]) -> Par
     return Part(
         experiment=experiment,
         verdicts={door: verdict_of(each) for door, each in judgements.items()},
-        came_out=" ".join(each_once({door: came_out(each) for door, each in judgements.items()})),
-        setups=[" ".join(each_once({door: set_up(each, way) for door, each in judgements.items()})) for way in Setup],
+        came_out=each_once({door: came_out(each) for door, each in judgements.items()}),
+        setups=[each_once({door: set_up(each, way) for door, each in judgements.items()}) for way in Setup],
         said=each_once(said),
         rounds="; ".join(
             f"{door} {how_many_rounds(judgements[door])} ({run.folder.name})" for door, (run, _) in by_door.items()
         ),
-        findings=side_by_side(experiment, {door: each.findings for door, each in judgements.items()}, notes),
+        findings=side_by_side(experiment, {door: section for door, (_, section) in by_door.items()}, notes),
         in_units=[(door, table) for door, (_, section) in by_door.items() for table in in_units(section)],
         notes=notes.reasons,
+        differ=differ(experiment, [section for _, section in by_door.values()]),
     )
+
+
+def differ(experiment: Experiment, shown: Sequence[Section]) -> dict[str, list[str]]:
+    """What may explain a ratio, beside interface and framework: "HTTP parser python / httptools; …"."""
+    found: dict[str, list[str]] = {}
+    for contrast in experiment.contrasts:
+        rows = [experiment.arm(name).row for name in (contrast.subject, contrast.baseline)]
+        if said := differences(*(shown[0].header.abouts[row] for row in rows)):
+            pairs = found.setdefault(said, [])
+            if (pair := f"{contrast.subject} / {contrast.baseline}") not in pairs:
+                pairs.append(pair)
+    return found
 
 
 def set_up(judgement: Judgement, way: Setup) -> str:
@@ -106,16 +122,6 @@ def how_many_rounds(judgement: Judgement) -> str:
     return " to ".join(map(str, sorted({min(pairs), max(pairs)}))) if pairs else "none that counts"
 
 
-def verdict_of(judgement: Judgement) -> str:
-    """The verdict; where one case is enough, in how many it held, or it would read as if it held in all."""
-    if judgement.experiment.must_be_refused and judgement.as_planned:
-        return f"{judgement.verdict}, as planted"
-    if judgement.experiment.rule == Rule.ONE_CASE and judgement.verdict == Verdict.SUPPORTED:
-        held = sum(each.holds for each in judgement.deciding)
-        return f"{judgement.verdict}, in {held} of {len(judgement.deciding)} cases"
-    return str(judgement.verdict)
-
-
 def each_once(by_door: Mapping[str, str]) -> list[str]:
     """What is said at several doors, once; with the doors where not all say the same."""
     texts = dict.fromkeys(by_door.values())
@@ -125,25 +131,27 @@ def each_once(by_door: Mapping[str, str]) -> list[str]:
     return [f"{doors[text]}: {text}" for text in texts]
 
 
-def side_by_side(experiment: Experiment, by_door: dict[str, tuple[Finding, ...]], notes: Footnotes) -> Table:
-    """A line for each contrast at each level, and in it for each door the ratio and the control."""
+def side_by_side(experiment: Experiment, by_door: dict[str, Section], notes: Footnotes) -> Table:
+    """A line for each contrast at each level, and in it for each door the ratio, the control and how busy both were."""
     lines: dict[tuple[str, Contrast], dict[str, Finding]] = {}
-    for door, findings in by_door.items():
-        for each in findings:
+    for door, section in by_door.items():
+        for each in section.judgement.findings:
             lines.setdefault((each.level, each.contrast), {})[door] = each
     headings = [*([experiment.varied] if experiment.varied else []), "compared", "by"]
     rows = []
     for (level, contrast), line in lines.items():
-        cells = [cell for door in by_door for cell in cells_of(line.get(door), notes)]
+        cells = [cell for door, section in by_door.items() for cell in cells_of(line.get(door), section, notes)]
         compared = f"{contrast.subject} / {contrast.baseline}"
         rows.append([*([level] if experiment.varied else []), compared, by(contrast), *cells])
-    told = [f"{door}: {each}" for door in by_door for each in ("ratio (95 % interval)", "in words", "A/A")]
+    told = [
+        f"{door}: {each}" for door in by_door for each in ("ratio (95 % interval)", "in words", "A/A", "CPUs in use")
+    ]
     return Table("Findings", [*headings, *told], rows, texts=len(headings))
 
 
-def cells_of(finding: Finding | None, notes: Footnotes) -> tuple[str, str, str]:
+def cells_of(finding: Finding | None, section: Section, notes: Footnotes) -> tuple[str, str, str, str]:
     if finding is None:
-        return "–", "not measured", "–"
+        return "–", "not measured", "–", "–"
     if finding.reasons:
-        return notes.refused(finding.reasons), "refused", "–"
-    return ratio(finding.comparison), outcome(finding), ratio(finding.control)
+        return notes.refused(finding.reasons), "refused", "–", section.used(finding)
+    return ratio(finding.comparison), outcome(finding), ratio(finding.control), section.used(finding)

@@ -4,6 +4,7 @@ docs/verdicts.schema.json and docs/compare.schema.json are made of these records
 """
 
 import json
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -12,10 +13,11 @@ from pydantic import ConfigDict, TypeAdapter
 
 from lab.experiments.outcomes import Rule, Verdict
 from lab.generator.record import Header
+from lab.judge.audit import differences
 from lab.judge.figures import FIGURES, unseen
 from lab.judge.judge import Finding, Judgement
 from lab.judge.statistics import Comparison
-from lab.judge.words import InAWord, finding_sentence, outcome, verdict_sentence
+from lab.judge.words import InAWord, came_out, finding_sentence, outcome, verdict_of, verdict_sentence, why
 from lab.report.compare import Change, Changes, Said
 from lab.run.results import Run
 
@@ -48,6 +50,10 @@ class FindingRecord:
     comparison: Comparison | None
     control: Comparison | None
     """Each of the two arms against itself, from the same results: the noise."""
+    differ: str
+    """What else the two rows have that may explain a ratio, beside interface and framework; empty: nothing."""
+    cpus_in_use: tuple[float | None, float | None]
+    """By the subject and by the baseline, on average; null where it was not seen."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +68,16 @@ class VerdictRecord:
     """How the findings make the verdict."""
     verdict: Verdict
     """`too short`: it was stopped before its first look, so there is no verdict."""
+    in_full: str
+    """The verdict; where one case is enough, with the number of cases in which it held."""
     sentence: str
+    """Outcome, cause, guess and rule in one."""
+    came_out: str
+    """The outcome alone; of an open verdict also what is decided of it."""
+    cause: str
+    """Why it came out so, with the figures of this run that show it; empty where it has measured none."""
+    guess: str
+    """Why, perhaps: not measured. Empty where there is none."""
     as_planned: bool
     """Whether the gates did what they should: nothing refused, or everything where a fault was planted."""
     unseen: str | None
@@ -204,15 +219,22 @@ def verdict_record(header: Header, judgement: Judgement) -> VerdictRecord:
         source=str(experiment.source),
         rule=experiment.rule,
         verdict=judgement.verdict,
+        in_full=verdict_of(judgement),
         sentence=verdict_sentence(judgement),
+        came_out=came_out(judgement),
+        cause=why(judgement)[0],
+        guess=why(judgement)[1],
         as_planned=judgement.as_planned,
         unseen=unseen(header, experiment.figures) or None,
-        findings=[finding_record(finding) for finding in judgement.findings],
+        findings=[finding_record(header, judgement, finding) for finding in judgement.findings],
     )
 
 
-def finding_record(finding: Finding) -> FindingRecord:
+def finding_record(header: Header, judgement: Judgement, finding: Finding) -> FindingRecord:
     contrast, metric = finding.contrast, FIGURES[finding.contrast.figure].metric
+    arms = [judgement.experiment.arm(name) for name in (contrast.subject, contrast.baseline)]
+    used = [judgement.cells.get((finding.level, arm.name, "utilisation")) for arm in arms]
+    values = [cell.value if cell and math.isfinite(cell.value) else None for cell in used]
     return FindingRecord(
         subject=contrast.subject,
         baseline=contrast.baseline,
@@ -227,4 +249,6 @@ def finding_record(finding: Finding) -> FindingRecord:
         refused=list(finding.reasons),
         comparison=finding.comparison,
         control=finding.control,
+        differ=differences(*(header.abouts[arm.row] for arm in arms)),
+        cpus_in_use=(values[0], values[1]),
     )

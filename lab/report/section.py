@@ -131,6 +131,11 @@ class Section:
             made.append(Change(label, min(added), max(added), len(added)))
         return made
 
+    def used(self, finding: Finding) -> str:
+        """How many CPUs either row of a comparison used."""
+        arms = (self.judgement.experiment.arm(name) for name in (finding.contrast.subject, finding.contrast.baseline))
+        return " / ".join(number(self.cell(finding.level, arm, "utilisation").value) for arm in arms)
+
     def difference(self, finding: Finding) -> tuple[float, float, float] | None:
         """What the first of a pair needs more than the second, with its interval, in the figure's unit.
 

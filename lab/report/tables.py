@@ -32,9 +32,8 @@ def findings(section: Section, notes: Footnotes) -> Table:
 def finding_row(finding: Finding, section: Section, notes: Footnotes) -> list[str]:
     contrast, comparison = finding.contrast, finding.comparison
     arms = [section.judgement.experiment.arm(name) for name in (contrast.subject, contrast.baseline)]
-    used = " / ".join(number(section.cell(finding.level, arm, "utilisation").value) for arm in arms)
     differ = differences(*(section.header.abouts[arm.row] for arm in arms))
-    compared = [f"{contrast.subject} / {contrast.baseline}", by(contrast), differ or "–", used]
+    compared = [f"{contrast.subject} / {contrast.baseline}", by(contrast), differ or "–", section.used(finding)]
     if finding.reasons:
         refused = notes.refused(finding.reasons)
         return [*compared, refused, str(finding.pairs), "–", "refused", "–"]

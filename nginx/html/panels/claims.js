@@ -46,14 +46,14 @@ async function get(path) {
 const day = (folder) => { const [, date, hour, minute] = MADE.exec(folder) ?? []; return date ? `${date} ${hour}:${minute}` : folder; };
 
 /** One claim: the verdict, what it came from, and every comparison that decides it. */
-function shown({ experiment, claim, verdict, sentence, findings, results, run }) {
+function shown({ experiment, claim, verdict, in_full = verdict, sentence, findings, results, run }) {
   const deciding = findings.filter(({ decides }) => decides);
   const from = run.ships ? `a finding that ships with the lab (${run.door}, ${day(results.split("/").at(-1))})`
     : `measured here (${run.door}, ${run.made}${run.complete ? "" : ", ended early"})`;
   const more = run.ships ? [] : [" ", element("a", { href: `${run.report}#${experiment}` }, "its section of the report")];
   return element("article", { class: "claim", "data-claim": experiment, "data-ships": run.ships ? "yes" : "no" },
     element("div", {},
-      element("h4", {}, `“${plain(claim)}” `, element("strong", { class: `verdict is-${verdict.replaceAll(" ", "-")}` }, verdict)),
+      element("h4", {}, `“${plain(claim)}” `, element("strong", { class: `verdict is-${verdict.replaceAll(" ", "-")}` }, in_full)),
       element("p", {}, plain(sentence)), element("p", { class: "quiet" }, `${experiment}: `, from, ...more)),
     chart(deciding),
     element("details", {}, element("summary", {}, `${deciding.length} comparison${deciding.length === 1 ? "" : "s"}`), table(deciding)));
@@ -100,9 +100,15 @@ const words = (finding) => `${compared(finding)}, ${figureOf(finding)}: × ${tim
 
 function table(findings) {
   const rows = findings.map((finding) => element("tr", {},
-    element("td", {}, compared(finding)), element("td", {}, finding.sentence)));
-  const head = element("tr", {}, ...["compared", "what came out"].map((text) => element("th", { scope: "col" }, text)));
+    element("td", {}, compared(finding)), element("td", {}, finding.sentence), element("td", {}, beside(finding))));
+  const head = element("tr", {}, ...["compared", "what came out", "what else differs"].map((text) => element("th", { scope: "col" }, text)));
   return element("table", {}, element("thead", {}, head), element("tbody", {}, ...rows));
+}
+
+/** What may explain a ratio, and how busy both rows were; older results do not say. */
+function beside({ differ, cpus_in_use: used }) {
+  const busy = used?.every(Number.isFinite) ? `CPUs in use ${used.map((each) => number(each, 2)).join(" / ")}` : "";
+  return [differ, busy].filter(Boolean).join("; ");
 }
 
 function key() {

@@ -7,6 +7,9 @@ import pytest
 from lab.judge.audit import AUDIT, SHOWN, differences, unequal_rows
 from tests.unit.records import UVICORN, about
 
+UVICORN_WORKER: dict[str, Any] = {
+    "command": "gunicorn --worker-class variations.uvicorn_worker.PlainWorker --threads 32 app"
+}
 ASGI_WORKER: dict[str, Any] = {"command": "gunicorn --worker-class asgi app", "interface": "ASGI", "loaded": ["uvloop"]}
 
 
@@ -163,6 +166,16 @@ def test_what_may_explain_a_ratio_stands_beside_it() -> None:
 )
 def test_what_waits_for_clients_is_read_from_the_command(row: str, changes: dict[str, Any], waits: str) -> None:
     assert SHOWN["waits on"](about(row, **changes)) == waits
+
+
+@pytest.mark.parametrize(
+    ("loaded", "parser", "loop"), [([], "h11", "asyncio"), (["httptools", "uvloop"], "httptools", "uvloop")]
+)
+def test_gunicorn_with_workers_of_uvicorn_parses_and_loops_as_uvicorn(
+    loaded: list[str], parser: str, loop: str
+) -> None:
+    row = about("flask", **UVICORN_WORKER, interface="ASGI", loaded=loaded)
+    assert (SHOWN["HTTP parser"](row), SHOWN["event loop"](row), SHOWN["waits on"](row)) == (parser, loop, "event loop")
 
 
 def test_what_cannot_be_known_of_a_server_is_shown_as_unknown_and_refuses_nothing() -> None:

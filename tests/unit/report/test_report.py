@@ -16,7 +16,7 @@ from lab.run import results
 from tests.unit import records, runs
 
 CPU_US = {"flask": 210, "wsgi": 120, "wsgi-granian": 60, "asgi-granian": 80, "asgi": 70, "fastapi": 190}
-CPU_US |= {"asgi-gunicorn": 90, "fastapi-gunicorn": 200, "wsgi-a2wsgi": 150}
+CPU_US |= {"asgi-gunicorn": 90, "fastapi-gunicorn": 200, "wsgi-a2wsgi": 150, "flask-a2wsgi": 240}
 POOLS = {"flask": 8, "flask-40": 40}
 
 
@@ -204,15 +204,15 @@ def test_each_change_is_shown_as_the_range_of_what_it_adds_over_all_orders(tmp_p
     ranges = {each.label: (round(each.least), round(each.most)) for each in shown.changes()}
     assert ranges == {
         "Flask left out": (-90, -90),
-        "ASGI, not WSGI": (-80, -30),
-        "uvicorn, not gunicorn": (-20, 30),
+        "ASGI, not WSGI (on uvicorn: not a2wsgi)": (-80, -30),
+        "uvicorn, not gunicorn (WSGI: through a2wsgi)": (-20, 30),
         "FastAPI put on": (110, 120),
     }
     cells, changes = charts.of(shown)
     assert all(label in changes.svg for label in ranges) and "−20.0 to +30.0 µs" in changes.svg
     assert all(arm.name in cells.svg for arm in BY_NAME["where-from"].arms)
     (_, made) = tables.in_units(shown)
-    assert made.rows[2] == ["uvicorn, not gunicorn", "−20.0 to +30.0", "3"]
+    assert made.rows[2] == ["uvicorn, not gunicorn (WSGI: through a2wsgi)", "−20.0 to +30.0", "4"]
 
 
 def test_changes_with_a_refused_arm_among_them_are_not_shown(tmp_path: Path) -> None:
