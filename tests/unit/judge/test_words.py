@@ -149,9 +149,9 @@ def test_every_sentence_is_said_by_some_run(experiment: Experiment) -> None:
 @pytest.mark.parametrize(
     ("low", "high", "said"),
     [
-        (1.4, 2.9, "more requests than Flask, but not three times the number, from"),
-        (3.1, 3.5, "more than three times the requests of Flask from"),
-        (2.9, 3.1, "more requests than Flask from"),
+        (1.4, 2.9, "more requests than Flask, but not three times the number"),
+        (3.1, 3.5, "more than three times the requests of Flask"),
+        (2.9, 3.1, ""),
     ],
 )
 def test_how_many_times_as_much_is_said_where_the_whole_interval_says_so(low: float, high: float, said: str) -> None:
@@ -161,7 +161,8 @@ def test_how_many_times_as_much_is_said_where_the_whole_interval_says_so(low: fl
         replace(each, comparison=replace(each.comparison, low=low, high=high)) if each.comparison else each
         for each in made.findings
     ]
-    assert said in verdict_sentence(replace(made, findings=tuple(sized)))
+    sentence = verdict_sentence(replace(made, findings=tuple(sized)))
+    assert said in sentence and ("three times" in sentence) == bool(said)
 
 
 @each_part
