@@ -1,4 +1,4 @@
-"""The least app with two routes, as each framework's documentation begins: what the lab's services are held against."""
+"""The least app with three routes, as each framework's documentation begins: what our services are held against."""
 
 import asyncio
 import time
@@ -6,6 +6,11 @@ from typing import Annotated
 
 from fastapi import FastAPI, Query
 from flask import Flask, request
+from pydantic import BaseModel
+
+
+class Message(BaseModel):
+    message: str
 
 
 def flask_app() -> Flask:
@@ -22,6 +27,10 @@ def flask_app() -> Flask:
         time.sleep(ms / 1000)
         return {"waited_ms": ms}
 
+    @app.post("/echo")
+    def echo() -> dict[str, str]:
+        return {"message": request.get_json()["message"]}
+
     return app
 
 
@@ -37,5 +46,9 @@ def fastapi_app() -> FastAPI:
     async def wait(ms: Annotated[int, Query(ge=0, le=10_000)] = 100) -> dict[str, int]:
         await asyncio.sleep(ms / 1000)
         return {"waited_ms": ms}
+
+    @app.post("/echo")
+    async def echo(message: Message) -> Message:
+        return message
 
     return app

@@ -269,7 +269,8 @@ ARTICLE_CLAIMS = (
     Experiment(
         name="pool-exhausted",
         title="When a pool is exhausted",
-        claim="When its pool is exhausted, ASGI still serves what needs none of it, and WSGI does not.",
+        claim="When a pool is exhausted, of connections or of threads, ASGI still serves what needs none of it, and "
+        "WSGI does not.",
         source=OURS,
         method="128 clients read from the database, which takes 250 ms, over 8 connections; a neighbour asks for GET "
         f"/json, which needs none, 20 times a second. {VICTIM_PROBE} Beside it stands the share of the reads "

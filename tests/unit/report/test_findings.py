@@ -99,3 +99,15 @@ def test_a_claim_that_one_case_supports_is_said_to_hold_in_so_many(tmp_path: Pat
     made = {"basic-cost": runs.results("basic-cost", stepwise)}
     text = findings.write([results.read(runs.write(tmp_path / "run", made))])
     assert "**supported, in 1 of 7 cases**" in text
+
+
+def test_what_else_two_rows_differ_in_and_how_busy_both_were_stands_beside_their_ratio(tmp_path: Path) -> None:
+    made = {"one-at-a-time": runs.results("one-at-a-time", alike)}
+    text = findings.write([results.read(runs.write(tmp_path / "run", made))])
+    section = text[text.index('<a id="one-at-a-time"') :]
+    heading = next(line for line in section.splitlines() if line.startswith("| compared"))
+    line = next(line for line in section.splitlines() if line.startswith("| flask-gevent / flask-sync"))
+    used = line.split(" | ")[heading.split(" | ").index("native: CPUs in use |".removesuffix(" |"))]
+    assert [float(each) for each in used.rstrip(" |").split(" / ")] == [0.21, 0.21]
+    assert "- flask / flask-sync: " in section and "waits on 8 threads / one request at a time" in section
+    assert "Memory is PSS." in text

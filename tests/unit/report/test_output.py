@@ -37,3 +37,15 @@ def test_what_is_printed_is_what_the_schema_says(tmp_path: Path) -> None:
         ("Comparison", printed["verdicts"][0]["findings"][0]["control"]),
     ):
         assert found.keys() == definitions[name]["properties"].keys() == set(definitions[name]["required"])
+
+
+def test_outcome_cause_and_guess_stand_apart_and_one_case_says_in_how_many(tmp_path: Path) -> None:
+    cost = {"wsgi": 120, "wsgi-granian": 60, "asgi-granian": 80, "asgi-gunicorn": 90}
+    made = runs.results("basic-cost", lambda level, arm, number: (2000, cost.get(arm, 100)))
+    run = read(runs.write(tmp_path / "run", {"basic-cost": made}))
+    (said,) = json.loads(output.text(run, run.judgements(), complete=True, missed=[]))["verdicts"]
+    assert (said["verdict"], said["in_full"]) == ("supported", "supported, in 1 of 7 cases")
+    assert said["sentence"].startswith(f"{said['came_out']} {said['cause']}".strip())
+    assert said["guess"] == "" and "Rule" not in said["came_out"]
+    first = said["findings"][0]
+    assert "event loop" in first["differ"] and all(0 < each <= 1 for each in first["cpus_in_use"])
