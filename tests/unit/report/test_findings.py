@@ -102,13 +102,13 @@ def test_a_claim_that_one_case_supports_is_said_to_hold_in_so_many(tmp_path: Pat
 
 
 def test_what_else_two_rows_differ_in_and_how_busy_both_were_stands_beside_their_ratio(tmp_path: Path) -> None:
-    made = {"one-at-a-time": runs.results("one-at-a-time", alike)}
+    made = {"basic-latency": runs.results("basic-latency", alike)}
     text = findings.write([results.read(runs.write(tmp_path / "run", made))])
-    section = text[text.index('<a id="one-at-a-time"') :]
+    section = text[text.index('<a id="basic-latency"') :]
     heading = next(line for line in section.splitlines() if line.startswith("| compared"))
-    line = next(line for line in section.splitlines() if line.startswith("| flask-gevent / flask-sync"))
+    line = next(line for line in section.splitlines() if line.startswith("| flask / fastapi"))
     headings, cells = ([cell.strip() for cell in each.strip("|").split("|")] for each in (heading, line))
     used = cells[headings.index("native: CPUs in use")]
     assert [float(each) for each in used.split(" / ")] == [0.3, 0.3]
-    assert "- flask / flask-sync: " in section and "waits on 8 threads / one request at a time" in section
+    assert "- flask / fastapi" in section and "waits on 8 threads / event loop" in section
     assert "Memory is PSS." in text
