@@ -32,7 +32,7 @@ MINUTES := 30
 soak: $(READY) ## half an hour of load; does a server grow? MINUTES=5 for less
 	@$(BIN)/python -m tests.soak --minutes $(MINUTES)
 
-judge: $(READY) ## every experiment, judged: three quarters of an hour
+judge: $(READY) ## every experiment, judged: fifty minutes
 	@$(BIN)/lab run --all --budget 50
 
 bench-judge: $(READY) ## how often the judge is wrong: half an hour

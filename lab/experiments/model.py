@@ -145,6 +145,9 @@ class Experiment:
     def arm(self, name: str) -> Arm:
         return next(arm for arm in self.arms if arm.name == name)
 
+    def pair(self, contrast: Contrast) -> tuple[Arm, Arm]:
+        return self.arm(contrast.subject), self.arm(contrast.baseline)
+
     def only(self, arms: Collection[str], levels: Collection[str]) -> "Experiment":
         """A part of it: these arms and levels, and the contrasts between them. KeyError where it has no such part."""
         names = {arm.name for arm in self.arms}

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from lab.experiments import EXPERIMENTS, Contrast, Experiment
 from lab.experiments.model import Setup
 from lab.experiments.outcomes import Verdict
-from lab.judge.audit import differences
 from lab.judge.figures import FIGURES
 from lab.judge.judge import Finding, Judgement
 from lab.judge.words import came_out, how_varied, outcome, ratio, verdict_of, verdict_sentence
@@ -89,16 +88,15 @@ def part(experiment: Experiment, by_door: dict[str, tuple[Run, Section]]) -> Par
         findings=side_by_side(experiment, {door: section for door, (_, section) in by_door.items()}, notes),
         in_units=[(door, table) for door, (_, section) in by_door.items() for table in in_units(section)],
         notes=notes.reasons,
-        differ=differ(experiment, [section for _, section in by_door.values()]),
+        differ=differ(next(section for _, section in by_door.values())),
     )
 
 
-def differ(experiment: Experiment, shown: Sequence[Section]) -> dict[str, list[str]]:
+def differ(section: Section) -> dict[str, list[str]]:
     """What may explain a ratio, beside interface and framework: "HTTP parser python / httptools; …"."""
     found: dict[str, list[str]] = {}
-    for contrast in experiment.contrasts:
-        rows = [experiment.arm(name).row for name in (contrast.subject, contrast.baseline)]
-        if said := differences(*(shown[0].header.abouts[row] for row in rows)):
+    for contrast in section.judgement.experiment.contrasts:
+        if said := section.differ(contrast):
             pairs = found.setdefault(said, [])
             if (pair := f"{contrast.subject} / {contrast.baseline}") not in pairs:
                 pairs.append(pair)

@@ -212,7 +212,7 @@ def change_record(each: Change) -> ChangeRecord:
 
 
 def verdict_record(header: Header, judgement: Judgement) -> VerdictRecord:
-    experiment = judgement.experiment
+    experiment, (cause, guess) = judgement.experiment, why(judgement)
     return VerdictRecord(
         experiment=experiment.name,
         claim=experiment.claim,
@@ -222,8 +222,8 @@ def verdict_record(header: Header, judgement: Judgement) -> VerdictRecord:
         in_full=verdict_of(judgement),
         sentence=verdict_sentence(judgement),
         came_out=came_out(judgement),
-        cause=why(judgement)[0],
-        guess=why(judgement)[1],
+        cause=cause,
+        guess=guess,
         as_planned=judgement.as_planned,
         unseen=unseen(header, experiment.figures) or None,
         findings=[finding_record(header, judgement, finding) for finding in judgement.findings],
@@ -232,7 +232,7 @@ def verdict_record(header: Header, judgement: Judgement) -> VerdictRecord:
 
 def finding_record(header: Header, judgement: Judgement, finding: Finding) -> FindingRecord:
     contrast, metric = finding.contrast, FIGURES[finding.contrast.figure].metric
-    arms = [judgement.experiment.arm(name) for name in (contrast.subject, contrast.baseline)]
+    arms = judgement.experiment.pair(contrast)
     used = [judgement.cells.get((finding.level, arm.name, "utilisation")) for arm in arms]
     values = [cell.value if cell and math.isfinite(cell.value) else None for cell in used]
     return FindingRecord(

@@ -7,6 +7,7 @@ from functools import cached_property
 
 from lab.experiments import Arm, Contrast
 from lab.generator.record import Header, RoundResult
+from lab.judge.audit import differences
 from lab.judge.figures import FIGURES
 from lab.judge.judge import Cell, Finding, Judgement, Measurements
 from lab.run.results import Run
@@ -131,9 +132,13 @@ class Section:
             made.append(Change(label, min(added), max(added), len(added)))
         return made
 
+    def differ(self, contrast: Contrast) -> str:
+        """What else the two rows have that may explain a ratio, beside interface and framework; empty: nothing."""
+        return differences(*(self.header.abouts[arm.row] for arm in self.judgement.experiment.pair(contrast)))
+
     def used(self, finding: Finding) -> str:
         """How many CPUs either row of a comparison used."""
-        arms = (self.judgement.experiment.arm(name) for name in (finding.contrast.subject, finding.contrast.baseline))
+        arms = self.judgement.experiment.pair(finding.contrast)
         return " / ".join(number(self.cell(finding.level, arm, "utilisation").value) for arm in arms)
 
     def difference(self, finding: Finding) -> tuple[float, float, float] | None:

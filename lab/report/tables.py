@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from lab.experiments.outcomes import Outcome
-from lab.judge.audit import AUDIT, SHOWN, differences
+from lab.judge.audit import AUDIT, SHOWN
 from lab.judge.figures import FIGURES, threads
 from lab.judge.gates import MEANINGS
 from lab.judge.judge import Finding
@@ -31,9 +31,8 @@ def findings(section: Section, notes: Footnotes) -> Table:
 
 def finding_row(finding: Finding, section: Section, notes: Footnotes) -> list[str]:
     contrast, comparison = finding.contrast, finding.comparison
-    arms = [section.judgement.experiment.arm(name) for name in (contrast.subject, contrast.baseline)]
-    differ = differences(*(section.header.abouts[arm.row] for arm in arms))
-    compared = [f"{contrast.subject} / {contrast.baseline}", by(contrast), differ or "–", section.used(finding)]
+    differ = section.differ(contrast) or "–"
+    compared = [f"{contrast.subject} / {contrast.baseline}", by(contrast), differ, section.used(finding)]
     if finding.reasons:
         refused = notes.refused(finding.reasons)
         return [*compared, refused, str(finding.pairs), "–", "refused", "–"]
