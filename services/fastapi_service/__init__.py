@@ -51,21 +51,25 @@ class OnTheWire:
             return self.with_body(scope, receive, send)
         return self.app(scope, receive, send)
 
-    async def with_body(self, scope: Scope, receive: Receive, send: Send) -> None:
-        more, size = True, 0
+    def with_body(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        more, left = True, workloads.MAX_DISCARDED
 
         async def read() -> Message:
-            nonlocal more, size
+            nonlocal more
             message = await receive()
-            more, size = message.get("more_body", False), size + len(message.get("body", b""))
+            more = message.get("more_body", False)
             return message
 
-        async def answer(message: Message) -> None:
-            while more and size <= workloads.MAX_DISCARDED:
-                await read()
+        def answer(message: Message) -> Awaitable[None]:
+            return discard_and_answer(message) if more else send(message)
+
+        async def discard_and_answer(message: Message) -> None:
+            nonlocal left
+            while more and left > 0:
+                left -= len((await read()).get("body", b""))
             await send(message)
 
-        await self.app(scope, read, answer)
+        return self.app(scope, read, answer)
 
 
 async def on_problem(request: Request, error: Exception) -> JSONResponse:

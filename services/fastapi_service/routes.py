@@ -57,23 +57,20 @@ async def greeting() -> dict[str, str]:
     return workloads.GREETING
 
 
+class Message(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    message: StrictStr = Field(min_length=1, max_length=workloads.MAX_TEXT)
+
+
+@routes.post("/echo")
+async def echo(message: Message) -> Message:
+    return message
+
+
 @routes.get("/wait")
 async def wait(ms: WaitMs = workloads.WAIT_MS.default) -> dict[str, int]:
     await asyncio.sleep(ms / 1000)  # gives the event loop away; it serves others meanwhile
-    return {"waited_ms": ms}
-
-
-@routes.get("/wait/threadpool")
-def wait_threadpool(ms: WaitMs = workloads.WAIT_MS.default) -> dict[str, int]:
-    """Plain `def` on ASGI: FastAPI runs it on a pool of 40 threads."""
-    time.sleep(ms / 1000)
-    return {"waited_ms": ms}
-
-
-@routes.get("/wait/blocking")
-async def wait_blocking(ms: WaitMs = workloads.WAIT_MS.default) -> dict[str, int]:
-    """The trap: a call that blocks inside `async def` stops the event loop, and with it every client."""
-    time.sleep(ms / 1000)  # noqa: ASYNC251  (the trap is what this route is there to show)
     return {"waited_ms": ms}
 
 
@@ -96,17 +93,6 @@ def cpu(rounds: Rounds = workloads.ROUNDS.default) -> dict[str, int]:
     return {"rounds": rounds, "result": workloads.cpu_work(rounds)}
 
 
-class Message(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-    message: StrictStr = Field(min_length=1, max_length=workloads.MAX_TEXT)
-
-
-@routes.post("/echo")
-async def echo(message: Message) -> Message:
-    return message
-
-
 @routes.get("/bytes")
 async def large(request: Request, kib: Kib = workloads.KIB.default) -> StreamingResponse:
     async def send() -> AsyncIterator[bytes]:
@@ -127,3 +113,17 @@ async def stream(
         if number:
             await asyncio.sleep(interval_ms / 1000)
         yield ServerSentEvent(raw_data=workloads.event_data(number))
+
+
+@routes.get("/wait/threadpool")
+def wait_threadpool(ms: WaitMs = workloads.WAIT_MS.default) -> dict[str, int]:
+    """Plain `def` on ASGI: FastAPI runs it on a pool of 40 threads."""
+    time.sleep(ms / 1000)
+    return {"waited_ms": ms}
+
+
+@routes.get("/wait/blocking")
+async def wait_blocking(ms: WaitMs = workloads.WAIT_MS.default) -> dict[str, int]:
+    """The trap: a call that blocks inside `async def` stops the event loop, and with it every client."""
+    time.sleep(ms / 1000)  # noqa: ASYNC251  (the trap is what this route is there to show)
+    return {"waited_ms": ms}

@@ -43,18 +43,18 @@ def greeting() -> dict[str, str]:
     return workloads.GREETING
 
 
+@routes.post("/echo")
+def echo() -> dict[str, str]:
+    message: dict[str, str] = request.get_json()
+    if not workloads.is_message(message):
+        raise workloads.Problem(422, workloads.BODY_RULE)
+    return message
+
+
 @routes.get("/wait")
 def wait() -> dict[str, int]:
     ms = query(workloads.WAIT_MS)
     time.sleep(ms / 1000)  # holds this thread; with all threads asleep, the next request queues
-    return {"waited_ms": ms}
-
-
-@routes.get("/wait/async")
-async def wait_async() -> dict[str, int]:
-    """`async def` on WSGI: an event loop for one request, on a thread that is held all the same."""
-    ms = query(workloads.WAIT_MS)
-    await asyncio.sleep(ms / 1000)
     return {"waited_ms": ms}
 
 
@@ -72,14 +72,6 @@ def db_write() -> dict[str, Any]:
 def cpu() -> dict[str, int]:
     rounds = query(workloads.ROUNDS)
     return {"rounds": rounds, "result": workloads.cpu_work(rounds)}
-
-
-@routes.post("/echo")
-def echo() -> dict[str, str]:
-    message: dict[str, str] = request.get_json()
-    if not workloads.is_message(message):
-        raise workloads.Problem(422, workloads.BODY_RULE)
-    return message
 
 
 @routes.get("/bytes")
@@ -101,3 +93,11 @@ def stream() -> Response:
 
     headers = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
     return Response(send(), mimetype="text/event-stream", headers=headers)
+
+
+@routes.get("/wait/async")
+async def wait_async() -> dict[str, int]:
+    """`async def` on WSGI: an event loop for one request, on a thread that is held all the same."""
+    ms = query(workloads.WAIT_MS)
+    await asyncio.sleep(ms / 1000)
+    return {"waited_ms": ms}

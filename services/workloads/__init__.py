@@ -123,7 +123,9 @@ def is_message(body: object) -> bool:
     if not isinstance(body, dict) or body.keys() != {"message"}:
         return False
     text = body["message"]
-    return isinstance(text, str) and 1 <= len(text) <= MAX_TEXT and not re.search("[\ud800-\udfff]", text)
+    if not isinstance(text, str) or not 1 <= len(text) <= MAX_TEXT:
+        return False
+    return text.isascii() or not re.search("[\ud800-\udfff]", text)
 
 
 # CPU work
