@@ -5,13 +5,14 @@ from collections import Counter
 from collections.abc import Sequence
 
 from lab.experiments.outcomes import Outcome
-from lab.judge.audit import AUDIT, SHOWN
+from lab.judge.audit import AUDIT
 from lab.judge.figures import FIGURES, threads
 from lab.judge.gates import MEANINGS
 from lab.judge.judge import Finding
 from lab.judge.words import how_many, how_varied, listed, outcome, ratio
 from lab.report.section import SPECIAL, Footnotes, Section, Table, by, number
 from lab.run.results import Run
+from workloads.servers import SHOWN
 
 USUAL = ("throughput", "p50_ms", "p99_ms", "cpu_us", "utilisation", "memory_mib", "cgroup_mib")
 LASTING = ("WebSocketIdle", "EventStream")  # scenarios

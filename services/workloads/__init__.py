@@ -19,6 +19,8 @@ from platform import python_version
 from sys import argv
 from typing import TYPE_CHECKING, Any
 
+from workloads import servers
+
 if TYPE_CHECKING:
     from _typeshed import SupportsRead
 
@@ -261,6 +263,7 @@ DISTRIBUTIONS = {"uwsgi": "pyuwsgi"}  # of servers whose command has another nam
 # What parses, loops and waits in the place of Python's own: a server that says "auto" takes what is installed.
 FAST_PATHS = ("gunicorn_h1c", "httptools", "uvloop", "gevent")
 CGROUPS = Path("/sys/fs/cgroup")
+AS_NAME = str.maketrans(" -", "__")
 UNLIMITED = 2**62  # bytes: cgroup v1 has a number for no limit, too, the largest of whole pages
 
 
@@ -268,7 +271,7 @@ def about(interface: str, framework: str, protocol: str, json_library: str) -> d
     """What serves this request, and under which settings; `framework` is a distribution's name or ""."""
     command = argv if len(argv) > 1 else sys.orig_argv[1:]  # uWSGI keeps its arguments from sys.argv
     server = Path(argv[0]).name
-    return {
+    said = {
         "row": os.environ.get("ROW", "local"),
         "interface": interface,
         "framework": f"{framework} {version(framework)}" if framework else "none",
@@ -291,6 +294,7 @@ def about(interface: str, framework: str, protocol: str, json_library: str) -> d
         "cpu_limit": _limit("cpu.max") or _limit("cpu/cpu.cfs_quota_us", "cpu/cpu.cfs_period_us"),
         "memory_limit": _limit("memory.max") or _limit("memory/memory.limit_in_bytes"),
     }
+    return said | {what.lower().translate(AS_NAME): read(said) for what, read in servers.SHOWN.items()}
 
 
 def _with_version(server: str) -> str:

@@ -35,7 +35,9 @@ PROBLEM = record(type={"const": "about:blank"}, title=TEXT, status=INTEGER, deta
 WAITED, ROW = record(waited_ms=INTEGER), record(id=INTEGER, value=INTEGER)
 ROWS: Schema = {"type": "array", "items": ROW}
 COMPUTED = record(rounds=INTEGER, result=INTEGER)
-ABOUT: Schema = {"type": "object", "required": ["row", "interface", "framework", "server", "model", "settings"]}
+IDENTITY = ("row", "interface", "framework", "server", "model", "settings")
+SETTLED = ("http_parser", "event_loop", "workers", "waits_on", "access_log", "keep_alive", "json_library", "database_pool")
+ABOUT: Schema = {"type": "object", "required": [*IDENTITY, *SETTLED]}
 
 
 def route(

@@ -7,7 +7,8 @@ from dataclasses import replace
 from http.client import HTTPResponse
 from urllib.parse import urlsplit
 
-from lab.judge.audit import AUDIT, CANNOT, SHOWN
+from lab.judge.audit import AUDIT
+from workloads.servers import CANNOT
 from lab.stack.compose_file import ComposeFile
 from lab.stack.machine import fetch
 from lab.stack.native import NativeStack
@@ -39,15 +40,15 @@ def ask(connection: socket.socket) -> None:
         raise ConnectionError("it says that it closes")
 
 
-def test_a_row_has_loaded_what_the_audit_names_and_not_what_it_would_have_taken_instead(client: Client) -> None:
+def test_a_row_has_loaded_what_it_says_and_not_what_it_would_have_taken_instead(client: Client) -> None:
     for row in client.stack.rows:
         about = client.get(f"/{row.name}/about").json()
-        parser, loop, loaded = SHOWN["HTTP parser"](about), SHOWN["event loop"](about), set(about["loaded"])
+        parser, loop, loaded = about["http_parser"], about["event_loop"], set(about["loaded"])
         assert {parser, loop} <= BUILT_IN | loaded, row.name
         unused = loaded - {parser, loop} - ({"uvloop"} if loop == "none" else set())  # granian loads it for WSGI, too
         assert not unused, row.name
         if row.model.endswith("threads"):
-            assert SHOWN["waits on"](about) == row.model
+            assert about["waits_on"] == row.model
 
 
 def test_a_row_keeps_a_connection_where_the_audit_says_so(native: NativeDoor, client: Client) -> None:

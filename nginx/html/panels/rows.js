@@ -37,10 +37,10 @@ export function mount(section) {
 async function tell({ line, row }) {
   const { ok, body } = await ask(`/${row}/about`, PATIENCE_MS);
   if (!ok) return false;
-  const about = JSON.parse(body), workers = about.settings.WEB_CONCURRENCY ?? about.settings.GRANIAN_WORKERS;
+  const about = JSON.parse(body);
   line.querySelector(".framework").textContent = about.framework;
   line.querySelector(".server").textContent = `${about.server}, Python ${about.python}`;
-  line.querySelector(".workers").textContent = workers;
+  line.querySelector(".workers").textContent = about.workers;
   line.querySelector(".cpus").textContent = about.cpus;
   line.querySelector(".memory").textContent = about.memory_limit ? `${number(about.memory_limit / 2 ** 20)} MiB at most` : "no limit";
   return true;

@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from lab.judge.audit import AUDIT, SHOWN, differences, unequal_rows
+from lab.judge.audit import AUDIT, differences, unequal_rows
+from workloads.servers import SHOWN
 from tests.unit.records import UVICORN, about
 
 UVICORN_WORKER: dict[str, Any] = {
