@@ -22,17 +22,6 @@ def health() -> dict[str, str]:
     return {"status": "ok"}
 
 
-@routes.get("/ready")
-def ready() -> dict[str, str]:
-    database.ping()
-    return {"status": "ok"}
-
-
-@routes.get("/about")
-def about() -> dict[str, Any]:
-    return workloads.about("WSGI", "flask", request.environ["SERVER_PROTOCOL"], "json")
-
-
 @routes.get("/plaintext")
 def plaintext() -> Response:
     return Response(workloads.PLAINTEXT, mimetype="text/plain")
@@ -93,6 +82,17 @@ def stream() -> Response:
 
     headers = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
     return Response(send(), mimetype="text/event-stream", headers=headers)
+
+
+@routes.get("/ready")
+def ready() -> dict[str, str]:
+    database.ping()
+    return {"status": "ok"}
+
+
+@routes.get("/about")
+def about() -> dict[str, Any]:
+    return workloads.about("WSGI", "flask", request.environ["SERVER_PROTOCOL"], "json")
 
 
 @routes.get("/wait/async")

@@ -36,7 +36,16 @@ WAITED, ROW = record(waited_ms=INTEGER), record(id=INTEGER, value=INTEGER)
 ROWS: Schema = {"type": "array", "items": ROW}
 COMPUTED = record(rounds=INTEGER, result=INTEGER)
 IDENTITY = ("row", "interface", "framework", "server", "model", "settings")
-SETTLED = ("http_parser", "event_loop", "workers", "waits_on", "access_log", "keep_alive", "json_library", "database_pool")
+SETTLED = (
+    "http_parser",
+    "event_loop",
+    "workers",
+    "waits_on",
+    "access_log",
+    "keep_alive",
+    "json_library",
+    "database_pool",
+)
 ABOUT: Schema = {"type": "object", "required": [*IDENTITY, *SETTLED]}
 
 

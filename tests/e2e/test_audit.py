@@ -8,12 +8,12 @@ from http.client import HTTPResponse
 from urllib.parse import urlsplit
 
 from lab.judge.audit import AUDIT
-from workloads.servers import CANNOT
 from lab.stack.compose_file import ComposeFile
 from lab.stack.machine import fetch
 from lab.stack.native import NativeStack
 from tests.e2e.client import Client
 from tests.e2e.stacks import PROFILES, NativeDoor, plain_environ, started
+from workloads.servers import CANNOT
 
 BUILT_IN = {"python", "hyper", "uwsgi", "h11", "asyncio", "none"}  # no fast module: nothing to be seen loaded
 SHORT = {

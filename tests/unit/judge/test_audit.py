@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from lab.judge.audit import AUDIT, differences, unequal_rows
-from workloads.servers import SHOWN
 from tests.unit.records import UVICORN, about
+from workloads.servers import SHOWN
 
 UVICORN_WORKER: dict[str, Any] = {
     "command": "gunicorn --worker-class variations.uvicorn_worker.PlainWorker --threads 32 app"
