@@ -45,7 +45,8 @@ class CompactJSON(DefaultJSONProvider):
 
 class Request(flask.Request):
     def get_data(self, *args: Any, **kwargs: Any) -> Any:
-        if self.content_length is None or self.content_length > workloads.MAX_BODY:
+        length = self.content_length
+        if length is None or length > workloads.MAX_BODY:
             # Not for all, in the config: a stream with a limit is read a second time, which makes an echo 5 % dearer.
             # One more than is taken: a body sent without a length is cut here in silence, and `loads` must notice.
             self.max_content_length = workloads.MAX_BODY + 1
