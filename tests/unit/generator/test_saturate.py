@@ -29,6 +29,16 @@ from loadtest.users.requests import GREETING
 
 needs_wrk = pytest.mark.skipif(not shutil.which("wrk"), reason="wrk is a package of the system, and never needed")
 CLIENTS = 4
+ASK_WITH_LOCUST = """
+import sys
+from locust import FastHttpUser
+from locust.env import Environment
+
+class User(FastHttpUser):
+    host = sys.argv[1]
+
+User(Environment(user_classes=[User])).client.get("/json")
+"""
 
 
 def seen(**changes: Any) -> Seen:
@@ -67,13 +77,14 @@ def test_answers_of_another_length_are_told(other: dict[str, int]) -> None:
 @contextmanager
 def serving(body: bytes, status: int = 200) -> Iterator[SimpleNamespace]:
     """A row with one answer, which a test may change meanwhile."""
-    row = SimpleNamespace(body=body)
+    row = SimpleNamespace(body=body, headers={})
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
         wbufsize = -1  # headers and body go out together
 
         def do_GET(self) -> None:
+            row.headers = dict(self.headers)
             self.send_response(status)
             self.send_header("Content-Length", str(len(row.body)))
             self.end_headers()
@@ -117,6 +128,15 @@ def test_a_row_that_answers_right_is_measured_without_a_failure(measured: Callab
     assert sum(found.load.histogram.values()) == pytest.approx(found.answered, rel=0.02)
     assert 1 <= found.seconds < 2 and 0 < found.generator_cpus < 1.2
     assert found.load.reported_in_flight <= found.load.in_flight == CLIENTS
+
+
+@needs_wrk
+def test_wrk_sends_the_headers_that_the_clients_of_locust_send(measured: Callable[..., Observation]) -> None:
+    with serving(GREETING) as row:  # Locust in a process of its own: it patches the standard library
+        subprocess.run([sys.executable, "-c", ASK_WITH_LOCUST, f"http://{row.address}"], check=True)
+        locusts = row.headers
+        measured(row.address)
+    assert locusts.keys() > {"Host"} and row.headers == locusts
 
 
 @needs_wrk
