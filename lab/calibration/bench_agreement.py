@@ -64,9 +64,6 @@ def run(console: Console) -> int:
     def keep(result: Result) -> None:
         measured[result.block.purpose.experiment].add(result)
 
-    def ask(client: GeneratorClient, block: Block) -> None:
-        client.run(block)
-
     with ExitStack() as stack:
         door = stack.enter_context(doors.native(rows, console.print))
         clients = [stack.enter_context(GeneratorClient(door, keep)) for _ in range(2)]
@@ -77,7 +74,7 @@ def run(console: Console) -> int:
         for number in track(range(ROUNDS), "measuring", console=console):
             for pair in chance.sample(PAIRS, len(PAIRS)):
                 for name in chance.sample(list(GENERATORS), len(GENERATORS)):
-                    list(pool.map(ask, clients, [block(name, row, number) for row in pair]))
+                    list(pool.map(GeneratorClient.run, clients, [block(name, row, number) for row in pair]))
     found = [agreement(measured, pair) for pair in PAIRS]
     show(console, found)
     return int(not all(each.same_load and each.outcome == Outcome.NO_DIFFERENCE for each in found))
