@@ -18,7 +18,7 @@ from tests.helpers import until
 
 PROJECT = "wsgi-asgi-lab-test"
 PROFILES = ("variants", "apart")  # every row that has the contract
-UP = ("up", "--detach", "--wait", "--wait-timeout", "180")  # the check of a start may take two minutes
+UP = ("up", "--detach", "--wait", "--wait-timeout", "330")  # the check of a start may take five minutes
 UP_BUILT = (*UP, "--build", "--quiet-build")
 READ_METER = "import sys, urllib.request as u; print(u.urlopen(sys.argv[1], timeout=10).read().decode())"
 
