@@ -71,7 +71,7 @@ def test_one_click_shows_two_numbers_and_the_formula_behind_each(front: Page, ep
     first, second = numbers(panel)
     assert first > 0 and second > 0
     if episode == "start":
-        assert first <= 81 and second > first  # eight threads cannot do more; an event loop does, as far as the browser can
+        assert first <= 81 and second > first  # eight threads cannot do more; an event loop does
     if episode == "break":
         assert second <= 11
 
