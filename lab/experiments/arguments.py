@@ -57,14 +57,14 @@ def as_compared(said: str, *needs: Need, nagle: bool) -> Sentence:
     """`nagle`: and how long a single client waits for several workers that uvicorn starts itself."""
     # uvicorn makes the socket that they share without naming a protocol, and asyncio turns Nagle's algorithm off on TCP
     # that is named only. gunicorn turns it off on its own socket, and uvloop always does.
-    more = " uvicorn's own workers, on the same parser and loop, took longer to answer a single client."
+    more = " On them, with the comparison's parser and loop, it took longer to answer a single client."
     why = (
         "On asyncio several workers of uvicorn leave Nagle's algorithm on, so an answer waits until its client has "
         "acknowledged the first half, which takes 40 ms on Linux."
     )
     return sentence(
-        f"As the comparison had set them up, FastAPI served {said}. The parser and the loop have their part in it: "
-        f"with those in C FastAPI needed less CPU per request.{more if nagle else ''}",
+        f"As the comparison had set them up, FastAPI served {said}. On uvicorn's own workers, with parser and loop in "
+        f"C, it needed less CPU per request.{more if nagle else ''}",
         *needs,
         better("fastapi-4", "fastapi-4x32", figure="cpu_us"),
         *([worse("fastapi-4-h11", "fastapi-4x32", at=("1",), figure="p50_ms")] if nagle else []),

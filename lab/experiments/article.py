@@ -136,8 +136,8 @@ ARTICLE_CLAIMS = (
                 better("fastapi", "flask-1000", at=("1000",), figure="cpu_us"),
                 better("fastapi", "flask-1000", at=("1000",), figure="memory_mib"),
                 because=because(
-                    "There the CPU was used up on 1,000 threads",
-                    measured("cpus", "flask-1000", least=0.9, at=("1000",)),
+                    "On 1,000 threads Flask was at work nearly all the time",
+                    measured("utilisation", "flask-1000", least=0.9, at=("1000",)),
                 ),
             ),
             sentence(

@@ -64,8 +64,8 @@ def by_server(did: str, did_not: str, why: Cause | None = None) -> tuple[Sentenc
 
 
 BUSY = because(
-    "Each row used up its CPU, so the CPU time of a request decides",
-    measured("cpus", *ON_GRANIAN, *ON_GUNICORN, least=0.9),
+    "Each row was at work nearly all the time",
+    measured("utilisation", *ON_GRANIAN, *ON_GUNICORN, least=0.9),
     measured("cpu_us", *ON_GRANIAN, *ON_GUNICORN),
 )
 
@@ -199,6 +199,11 @@ BASIC_CLAIMS = (
                 "On granian and on gunicorn Flask's neighbour waited longer than FastAPI's.",
                 worse(*ON_GRANIAN),
                 worse(*ON_GUNICORN),
+            ),
+            sentence(
+                "On granian Flask's neighbour waited longer than FastAPI's; on gunicorn it waited no less.",
+                worse(*ON_GRANIAN),
+                not_better(*ON_GUNICORN),
             ),
             sentence(
                 "On granian and on gunicorn Flask let its neighbour wait no less than FastAPI.",

@@ -14,9 +14,9 @@ PROTOCOL_CLAIMS = (
         claim="ASGI supports WebSocket; WSGI does not.",
         source=ARTICLE,
         method="A client asks for a WebSocket and echoes a message, or is told that there is none (501): with how many "
-        "protocols does a row speak? The specification of ASGI has a scope for WebSocket, that of WSGI has none; "
-        "gunicorn hands its socket to an application of WSGI that asks for it, as this one does. What uWSGI has of its "
-        "own is not tried: its handshake needs a build with TLS, which its wheel is not.",
+        "protocols does a row speak, HTTP/1.1 alone or both? The specification of ASGI has a scope for WebSocket, that "
+        "of WSGI has none; gunicorn hands its socket to an application of WSGI that asks for it, as this one does. "
+        "What uWSGI has of its own is not tried: its handshake needs a build with TLS, which its wheel is not.",
         held_equal="the same client, the same application on each server",
         not_so_if="an application of WSGI speaks as many",
         arms=tuple(
@@ -35,7 +35,7 @@ PROTOCOL_CLAIMS = (
         sentences=(
             sentence(
                 "On ASGI every server spoke WebSocket. On WSGI it was up to the server: on gunicorn Flask spoke it as "
-                "much, on threads and on greenlets; on granian and uWSGI it spoke less than FastAPI.",
+                "much, on threads and on greenlets; on granian and uWSGI it did not speak it.",
                 alike("fastapi-gunicorn", "flask"),
                 better("fastapi-granian", "flask-granian"),
                 alike("fastapi", "flask-gevent", figure="protocols"),

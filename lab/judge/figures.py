@@ -80,11 +80,6 @@ def threads(of_round: RoundResult) -> float:
     return float(meter.threads) if meter else math.nan
 
 
-def cpus(of_round: RoundResult) -> float:
-    """That the row used on average, at the rate at which it served."""
-    return used_us("row")(of_round) * throughput(of_round) / 1e6
-
-
 def served(of_round: RoundResult) -> float:
     """The share of its requests that a row did not refuse, in per cent."""
     started = sum(result.load.started for result in of_round)
@@ -160,7 +155,6 @@ FIGURES = {
         Figure(Metric("kept_pct", "answers", "share of requests", "%", False, margin=0.001), served, (wrong_bodies,)),
         Figure(Metric("held", "holds", "open WebSockets", "", False), held, (answers_that_came_wrong,)),
         Figure(Metric("threads", "has", "threads", "", True), threads, (refused_wrongly,)),
-        Figure(Metric("cpus", "uses", "CPUs used", "", True), cpus, (*ANSWERED, *CLOCKED)),
         Figure(Metric("served_pct", "serves", "share of requests served", "%", False), served, (refused_wrongly,)),
         Figure(Metric("memory_mib", "needs", "memory", "MiB", True), memory_mib, (wrong_answers,)),
         Figure(Metric("cgroup_mib", "needs", "memory of the container", "MiB", True), cgroup_mib, (wrong_answers,)),

@@ -15,7 +15,7 @@ from lab.judge.statistics import LOOKS, Comparison, sentence
 PLAIN = {
     Verdict.SUPPORTED: "What was measured supports the claim.",
     Verdict.REFUTED: "What was measured refutes the claim.",
-    Verdict.DEPENDS: "It depends.",
+    Verdict.DEPENDS: "Some comparisons agreed with the claim, and some did not.",
     Verdict.NO_DIFFERENCE: "There is no difference that matters.",
     Verdict.INCONCLUSIVE: "What was measured does not decide it: a longer run may.",
     Verdict.REFUSED: "The run was not valid, so it says nothing.",

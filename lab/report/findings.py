@@ -93,7 +93,7 @@ def part(experiment: Experiment, by_door: dict[str, tuple[Run, Section]]) -> Par
 
 
 def differ(section: Section) -> dict[str, list[str]]:
-    """What may explain a ratio, beside interface and framework: "HTTP parser python / httptools; …"."""
+    """What may explain a ratio, beside interface and framework: "server gunicorn / uvicorn; …"."""
     found: dict[str, list[str]] = {}
     for contrast in section.judgement.experiment.contrasts:
         if said := section.differ(contrast):

@@ -145,8 +145,8 @@ def test_a_pool_of_another_size_is_refused_unless_the_model_says_so() -> None:
 def test_what_may_explain_a_ratio_stands_beside_it() -> None:
     assert differences(about("flask"), about("flask")) == ""
     assert differences(about("flask"), about("fastapi", json_library="pydantic-core")) == (
-        "HTTP parser python / httptools; event loop none / uvloop; waits on 8 threads / event loop; "
-        "JSON library json / pydantic-core"
+        "server gunicorn / uvicorn; HTTP parser python / httptools; event loop none / uvloop; "
+        "waits on 8 threads / event loop; JSON library json / pydantic-core"
     )
 
 

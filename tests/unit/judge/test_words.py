@@ -224,7 +224,7 @@ def test_a_tie_makes_no_difference_and_contradicts_nothing() -> None:
 # Why it came out so
 
 
-CAUSE = because("The threads are used up", measured("threads", "flask", most=16), measured("cpus", "fastapi"))
+CAUSE = because("The threads are used up", measured("threads", "flask", most=16), measured("utilisation", "fastapi"))
 
 
 def explained(values: dict[tuple[str, str], float], guess: str = "") -> str:
@@ -237,13 +237,13 @@ def explained(values: dict[tuple[str, str], float], guess: str = "") -> str:
 
 
 def test_a_cause_is_said_with_the_figures_of_the_same_run() -> None:
-    said = explained({("flask", "threads"): 9, ("fastapi", "cpus"): 0.51})
-    assert said == "It served less. The threads are used up (threads: flask 9; CPUs used: fastapi 0.51)."
+    said = explained({("flask", "threads"): 9, ("fastapi", "utilisation"): 0.51})
+    assert said == "It served less. The threads are used up (threads: flask 9; CPUs in use: fastapi 0.51)."
 
 
 @pytest.mark.parametrize("threads", [17, math.nan, None])
 def test_a_cause_is_not_said_where_its_figure_says_otherwise_or_is_missing(threads: float | None) -> None:
-    values = {("fastapi", "cpus"): 0.51} | ({} if threads is None else {("flask", "threads"): threads})
+    values = {("fastapi", "utilisation"): 0.51} | ({} if threads is None else {("flask", "threads"): threads})
     assert explained(values) == "It served less."
 
 

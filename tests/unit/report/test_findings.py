@@ -60,7 +60,7 @@ def test_findings_say_once_what_two_doors_say_and_name_the_doors_where_they_diff
     one, other = runs.results("where-from", stepwise), runs.results("where-from", alike)
     folders = [runs.write(tmp_path / door, {"where-from": one}, door=door) for door in ("native", "compose")]
     text = findings.write([results.read(each) for each in folders])
-    assert text.count("- **depends**. What the interface does depends on the server") == 1
+    assert text.count("- **depends**. Which interface needs less CPU per request depends on the server") == 1
     folders[1] = runs.write(tmp_path / "compose", {"where-from": other}, door="compose")
     text = findings.write([results.read(each) for each in folders])
     assert "- native: **depends**. " in text and "- compose: **no difference that matters**. " in text

@@ -77,7 +77,7 @@ def test_beside_a_cpu_ratio_stands_how_busy_the_row_of_each_side_was_and_what_el
     ]
     line = by_rows(lines(tmp_path, "basic-cost", made), "flask", "fastapi")
     assert line.marks[0].used == "0.98 / 0.25"
-    assert line.differ.startswith("HTTP parser python / httptools; event loop none / uvloop")
+    assert line.differ.startswith("server gunicorn / uvicorn; HTTP parser python / httptools; event loop none / uvloop")
 
 
 def test_memory_is_named_as_what_it_is(tmp_path: Path) -> None:

@@ -194,7 +194,9 @@ def test_beside_a_ratio_stands_what_may_explain_it_and_how_busy_both_rows_were(t
     [first] = [row for row in findings.rows if row[0] == "flask / fastapi" and "CPU" in row[1]]
     told = dict(zip(findings.headings, first, strict=True))
     assert told["CPUs in use"] == "0.98 / 0.25"
-    assert told["the rows differ in"].startswith("HTTP parser python / httptools; event loop none / uvloop")
+    assert told["the rows differ in"].startswith(
+        "server gunicorn / uvicorn; HTTP parser python / httptools; event loop none / uvloop"
+    )
     arms = tables.arms(shown, Footnotes())
     assert {row[0]: row[arms.headings.index("CPUs in use")] for row in arms.rows}["flask (WSGI)"] == "0.98"
 
