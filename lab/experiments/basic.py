@@ -64,7 +64,7 @@ def by_server(did: str, did_not: str, why: Cause | None = None) -> tuple[Sentenc
 
 
 BUSY = because(
-    "Each row was at work nearly all the time",
+    "On granian and on gunicorn each row was at work nearly all the time",
     measured("utilisation", *ON_GRANIAN, *ON_GUNICORN, least=0.9),
     measured("cpu_us", *ON_GRANIAN, *ON_GUNICORN),
 )

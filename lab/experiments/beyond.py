@@ -29,7 +29,8 @@ WHAT_THE_INTERFACE_DOES = (
     "less than bare WSGI (threads), on granian more."
 )
 WHAT_KEPT_ITS_SIGN = (
-    "What kept its sign: either framework needed more than none, on every server; granian needed less than gunicorn,"
+    "On every server that speaks its interface, a request cost more with either framework than without. Granian needed "
+    "less than gunicorn,"
 )
 ON_ONE_LESS_ON_ONE_MORE = (better("asgi-gunicorn", "wsgi"), worse("asgi-granian", "wsgi-granian"))
 GRANIAN_FOR_LESS = tuple(better(*pair, figure="cpu_us") for pair in zip(GRANIAN, GUNICORN, strict=True))

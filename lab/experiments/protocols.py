@@ -157,7 +157,7 @@ PROTOCOL_CLAIMS = (
                 "A client reached every row over HTTP/2: nginx speaks it. Behind nginx the interface made no "
                 "difference: on granian Flask was asked in HTTP/2 as FastAPI was, and on gunicorn a bare application "
                 "of WSGI as one of ASGI was. uvicorn's own HTTP/2, an experiment, reached a bare application of ASGI, "
-                "too. Where gunicorn is not set up for HTTP/2, nginx asked over HTTP/1.1, with either interface.",
+                "too. Where gunicorn is not set up for HTTP/2, FastAPI was asked in the same version as Flask.",
                 alike("asgi-gunicorn-http2", "wsgi-http2"),
                 alike("fastapi-http2", "flask-http2"),
                 alike("asgi-http2", "flask-http2", figure="app_http"),

@@ -25,8 +25,8 @@ SATURATED_CLAIMS = (
         source=ARTICLE,
         rule=Rule.ONE_CASE,
         method="The rows and the requests of what it costs, but from wrk, which uses up their CPU, or nearly, where "
-        "Locust keeps the fast ones at a third of it: CPU time of the service per GET /json, 16 clients in closed "
-        "loop. Beside it the throughput, where wrk has room to spare.",
+        "Locust keeps the fast ones at two fifths of it at most: CPU time of the service per GET /json, 16 clients in "
+        "closed loop. Beside it the throughput, where wrk has room to spare.",
         held_equal="the same bytes, the same number of connections",
         not_so_if="in no case WSGI needs less CPU per request",
         arms=rows(*FRAMEWORKS, *BARE),

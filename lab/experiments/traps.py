@@ -81,9 +81,9 @@ TRAPS = (
         contrasts=(Contrast("closed loop", "open loop", "p99_ms", Outcome.NO_DIFFERENCE),),
         sentences=(
             sentence(
-                "The closed loop's p99 was lower than that of independent arrivals: a closed-loop test hid the stall "
-                "(coordinated omission).",
-                better("closed loop", "open loop"),
+                "The closed loop's p99 was less than a tenth of that of independent arrivals: a closed-loop test hid "
+                "the stall (coordinated omission).",
+                better("closed loop", "open loop", most=0.1),
             ),
             sentence(
                 "The closed loop's p99 was as high as that of independent arrivals.",

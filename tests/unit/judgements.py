@@ -24,7 +24,7 @@ def judgement(part: Experiment, came: Came) -> Judgement:
 
 
 LOGS = {
-    BETTER: [value - 1.7 for value in SPREAD],
+    BETTER: [value - 4.5 for value in SPREAD],  # by so much that every size which a sentence needs is met
     WORSE: [value - 0.3 for value in SPREAD],
     ALIKE: [value - 1.0 for value in SPREAD],
     OPEN: [9 * (-1) ** place for place in range(6)],

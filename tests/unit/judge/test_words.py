@@ -54,7 +54,8 @@ ARMS = {
 LEVELS = {
     r"\b16 clients": ("16",), r"\b64 clients": ("64",), r"1,000 clients": ("1000",), r"took 20 ms": ("20",),
     r"more clients than threads": ("16", "64"), r"\b8 streams": ("8",), r"four streams": ("4",),
-    r"as many streams as threads": ("8", "16"),
+    r"as many streams as threads": ("8", "16"), r"from one client": ("1",), r"from( one client and from)? 64": ("64",),
+    r"with 16, 64 and 200 clients": ("16", "64", "200"),
 }  # fmt: skip
 DIFFER = re.compile(r"\b(more|less|fewer|longer|faster|slower|higher|lower|cost CPU)\b")
 SAME = re.compile(
@@ -160,6 +161,16 @@ def test_how_many_times_as_much_is_said_where_the_whole_interval_says_so(low: fl
     ]
     sentence = verdict_sentence(replace(made, findings=tuple(sized)))
     assert said in sentence and ("three times" in sentence) == bool(said)
+
+
+@pytest.mark.parametrize(("high", "hid"), [(0.09, True), (0.11, False)])
+def test_a_stall_is_hidden_only_by_a_p99_of_less_than_a_tenth(high: float, hid: bool) -> None:
+    part = BY_NAME["trap-closed-loop"]
+    made = judgement(part, dict.fromkeys(cells(part), BETTER))
+    [found] = made.findings
+    assert found.comparison
+    sized = replace(found, comparison=replace(found.comparison, low=0.05, high=high))
+    assert ("hid the stall" in verdict_sentence(replace(made, findings=(sized,)))) == hid
 
 
 @each_part
