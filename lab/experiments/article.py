@@ -6,7 +6,7 @@ from lab.experiments.sentences import Sentence, alike, because, better, measured
 
 EFFICIENT = ("throughput", "p99_ms", "cpu_us", "memory_mib")
 ON_EACH = (("fastapi-granian", "flask-granian"), ("fastapi-gunicorn", "flask"), ("fastapi", "flask-uwsgi"))
-WENT_THE_SAME_WAY = because(
+COST_AT_0_MS = because(
     "What a request cost at 0 ms",
     measured("cpu_us", "fastapi-gunicorn", "flask", "fastapi-granian", "flask-granian", at=("0",)),
 )
@@ -247,14 +247,14 @@ ARTICLE_CLAIMS = (
                 better("fastapi-gunicorn", "flask", at=("0",)),
                 worse("fastapi-granian", "flask-granian", at=("0",)),
                 *(alike(*pair, at=("20",)) for pair in ON_EACH[:2]),
-                because=WENT_THE_SAME_WAY,
+                because=COST_AT_0_MS,
             ),
             sentence(
                 "While PostgreSQL took no time of its own, FastAPI served more than Flask on gunicorn. On granian it "
                 "did not.",
                 better("fastapi-gunicorn", "flask", at=("0",)),
                 not_better("fastapi-granian", "flask-granian", at=("0",)),
-                because=WENT_THE_SAME_WAY,
+                because=COST_AT_0_MS,
             ),
             sentence(
                 "While PostgreSQL took 20 ms, FastAPI served as much as Flask, on gunicorn and on granian.",

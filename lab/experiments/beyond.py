@@ -33,8 +33,10 @@ WHAT_KEPT_ITS_SIGN = (
     "less than gunicorn,"
 )
 ON_ONE_LESS_ON_ONE_MORE = (better("asgi-gunicorn", "wsgi"), worse("asgi-granian", "wsgi-granian"))
-GRANIAN_FOR_LESS = tuple(better(*pair, figure="cpu_us") for pair in zip(GRANIAN, GUNICORN, strict=True))
-GRANIAN_FOR_LESS_ON_WSGI = tuple(need for need in GRANIAN_FOR_LESS if not need.subject.startswith(("asgi", "fastapi")))
+GRANIAN_FOR_LESS = {
+    "with either interface": tuple(better(*pair, figure="cpu_us") for pair in zip(GRANIAN, GUNICORN, strict=True)),
+    "on WSGI": tuple(better(f"{one}-granian", one, figure="cpu_us") for one in ("wsgi", "flask")),
+}
 FRAMEWORKS_COST = tuple(worse(*pair, figure="cpu_us") for pair in (FLASK_OUT | FASTAPI_ON).items())
 ON_BOTH = because(
     "What it came to on every server that speaks both", measured("cpu_us", "wsgi", "asgi-gunicorn", *GRANIAN[:2])
@@ -210,10 +212,7 @@ FURTHER_CLAIMS = (
                     *granian_for_less,
                     because=ON_BOTH,
                 )
-                for with_what, granian_for_less in (
-                    ("with either interface", GRANIAN_FOR_LESS),
-                    ("on WSGI", GRANIAN_FOR_LESS_ON_WSGI),
-                )
+                for with_what, granian_for_less in GRANIAN_FOR_LESS.items()
             ),
             sentence(WHAT_THE_INTERFACE_DOES, *ON_ONE_LESS_ON_ONE_MORE, because=ON_BOTH),
             sentence(

@@ -1,4 +1,4 @@
-"""A load that uses up a row's CPU: wrk, a client in C, where Locust keeps a fast row at two fifths of it at most.
+"""A load that uses up a row's CPU: wrk, a client in C, where Locust leaves a fast row mostly idle.
 
 Part of the generator's own process, and behind the same record. wrk is a package of the system, and never needed: an
 experiment that asks for it is left out where it is not.

@@ -99,5 +99,6 @@ def unequal_rows(one: About, other: About, clients: float = math.inf) -> str | N
 
 def differences(one: About, other: About) -> str:
     """What may explain a ratio of these rows, beside interface and framework: "server gunicorn / uvicorn; …"."""
-    found = {what: (read(one), read(other)) for what, read in {"server": name, **SHOWN}.items()}
+    told = {"server": name, **SHOWN}  # SHOWN lacks it: where that is listed, the server stands with its version
+    found = {what: (read(one), read(other)) for what, read in told.items()}
     return "; ".join(f"{what} {first} / {second}" for what, (first, second) in found.items() if first != second)

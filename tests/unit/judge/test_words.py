@@ -54,7 +54,7 @@ ARMS = {
 LEVELS = {
     r"\b16 clients": ("16",), r"\b64 clients": ("64",), r"1,000 clients": ("1000",), r"took 20 ms": ("20",),
     r"more clients than threads": ("16", "64"), r"\b8 streams": ("8",), r"four streams": ("4",),
-    r"as many streams as threads": ("8", "16"), r"from one client": ("1",), r"from( one client and from)? 64": ("64",),
+    r"as many streams as threads": ("8", "16"), r"from one client": ("1",), r"from 64": ("64",),
     r"with 16, 64 and 200 clients": ("16", "64", "200"),
 }  # fmt: skip
 DIFFER = re.compile(r"\b(more|less|fewer|longer|faster|slower|higher|lower|cost CPU)\b")
